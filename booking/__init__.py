@@ -1,0 +1,1 @@
+"""The shop: services, employees, customers, appointments, mails. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The harbour: everything that talks to other people's systems."""

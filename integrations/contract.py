@@ -1,0 +1,206 @@
+"""What a provider promises, what the engine may expect, and the four errors between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from django.apps import AppConfig
+from django.utils.module_loading import import_string
+
+from integrations.items import Event
+
+
+class ProviderError(Exception):
+    """Base of the four errors. Their texts are shown to people: plain words, never a secret, never the body of a foreign answer."""
+
+
+class Retry(ProviderError):
+    """The other side is busy, slow or away: the same call may succeed later. `after` in seconds when it said so, else None."""
+
+    def __init__(self, reason: str = "", after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class NeedsPerson(ProviderError):
+    """Repeating won't help: wrong password, revoked, no permission, rejected content. `code`: auth, permission, gone, rejected, address."""
+
+    def __init__(self, reason: str, hint: str = "", code: str = "auth") -> None:
+        super().__init__(reason)
+        self.reason, self.hint, self.code = reason, hint, code
+
+
+class CursorExpired(ProviderError):
+    """The cursor is no longer known there: list afresh and diff."""
+
+
+class Changed(ProviderError):
+    """The etag did not match: read again, merge, write again."""
+
+
+class Credentials(Protocol):
+    """What a provider may ask about the account it works for."""
+
+    username: str
+    server: str
+
+    def access_token(self) -> str:
+        """A fresh OAuth access token; refreshes and saves it when it is about to expire."""
+
+    def secret(self, name: str) -> str:
+        """A stored secret by name, e.g. "password". Raises NeedsPerson when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half-open span of instants [start, end) that is of interest."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCalendar:
+    id: str
+    name: str
+    writable: bool = True
+    primary: bool = False
+    timezone: str = ""
+    color: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One remote event as it is now: a single one, or a whole series (its master in `item`, all its exceptions beside it), or gone.
+
+    `item` is None when `gone` (positive proof: tombstone or 404 by id) or when `problem` says in plain words why it can't be
+    read; then `closed` is the time it takes as far as that can be told. A series that has lost its master has
+    its first exception in `item` with `recurrence_id` set and the others in `exceptions`.
+    """
+
+    remote_id: str
+    etag: str = ""
+    modified: datetime | None = None
+    item: Event | None = None
+    exceptions: tuple[Event, ...] = ()
+    gone: bool = False
+    problem: str = ""
+    closed: tuple[datetime, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of an answer. Only the last page has `cursor`. `full`: the pages together list everything (diff against what is known)."""
+
+    changes: tuple[Change, ...]
+    cursor: str = ""
+    last: bool = False
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the other side keeps after a write. `item` as read back, when the server may have rewritten it (None: as sent)."""
+
+    remote_id: str
+    uid: str = ""
+    etag: str = ""
+    modified: datetime | None = None
+    item: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a diagnosis. `hint` says what to do next when it is not ok."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do; declared, never guessed. A caller asks "can you?", never "who are you?"."""
+
+    kinds: frozenset[str] = frozenset({"event"})
+    push: bool = False
+    batch: int = 0
+    rooms: bool = False
+    hides_attendees: bool = False
+    silent_attendees: bool = False
+    etag: bool = True
+    delta: bool = True
+    creates_calendars: bool = False
+
+
+class Provider:
+    """Base of all providers. One instance serves one account for one task; calls have time-outs and may be repeated without harm."""
+
+    def __init__(self, credentials: Credentials, settings: Mapping[str, Any] | None = None) -> None:
+        self.credentials = credentials
+        self.settings = dict(settings or {})
+
+    def identity(self) -> str:
+        """The e-mail address (or user name where there is none) of the account."""
+        raise NotImplementedError
+
+    def calendars(self) -> list[RemoteCalendar]:
+        raise NotImplementedError
+
+    def create_calendar(self, name: str) -> RemoteCalendar:
+        """A new calendar of that name; only where capabilities.creates_calendars."""
+        raise NotImplementedError
+
+    def changes(self, calendar: str, cursor: str, window: Window) -> Iterator[Page]:
+        """What changed since `cursor` ("" lists all that overlaps `window`). Raises CursorExpired. A failed listing raises, it is never empty."""
+        raise NotImplementedError
+
+    def get(self, calendar: str, remote_id: str) -> Change:
+        """One event now; `gone` only on positive proof: the calendar answers and says this id does not exist."""
+        raise NotImplementedError
+
+    def find(self, calendar: str, key: str, uid: str) -> Change | None:
+        """The event that carries our marker `key` (or, where markers can't be searched, `uid` and the marker), or None."""
+        raise NotImplementedError
+
+    def create(self, calendar: str, item: Event, key: str) -> Receipt:
+        """Writes `item` marked with `key`. Called again with the same key it adopts what the first call made, whatever became of its answer."""
+        raise NotImplementedError
+
+    def update(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Receipt:
+        """Writes only the named groups (see items.GROUPS) if the etag still matches, else raises Changed. What we don't own survives."""
+        raise NotImplementedError
+
+    def delete(self, calendar: str, remote_id: str, etag: str) -> None:
+        """Deletes if the etag still matches ("" deletes anyway), else raises Changed. Already gone is success."""
+        raise NotImplementedError
+
+    def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
+        """Busy times over all the calendars, sorted, merged. Default: from `changes`."""
+        raise NotImplementedError
+
+    def revoke(self) -> None:
+        """Ends our access at the other side, where it knows such a thing."""
+
+    def check(self) -> Iterator[Step]:
+        """Tests the connection step by step and says in plain words what is wrong; ends after the first step that failed."""
+        raise NotImplementedError
+
+
+class ProviderConfig(AppConfig):
+    """A provider announces itself by its app: INSTALLED_APPS is the one place where a provider is named."""
+
+    provider_id: ClassVar[str]
+    provider_class: ClassVar[str]  # dotted path, imported on first use
+    provider_label: ClassVar[Any]  # translatable
+    logo: ClassVar[str] = ""  # static path
+    connects_by: ClassVar[str] = "password"  # oauth | password | service
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    def provider(self, credentials: Credentials, settings: Mapping[str, Any] | None = None) -> Provider:
+        made: Provider = import_string(self.provider_class)(credentials, settings)
+        return made
