@@ -1,0 +1,1 @@
+"""When a calendar is free."""

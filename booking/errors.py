@@ -1,0 +1,43 @@
+"""What can go wrong when somebody books; each says it in words that may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from booking.availability import Slot
+
+
+class BookingError(Exception):
+    """Base: `str(error)` is a translated sentence for the person; `code` is for programs."""
+
+    code = "invalid"
+
+
+class SlotTaken(BookingError):
+    """The time was free a moment ago or never was; `slots` are the nearest that are free now."""
+
+    code = "slot_taken"
+
+    def __init__(self, message: str, slots: Sequence[Slot] = ()) -> None:
+        super().__init__(message)
+        self.slots = list(slots)
+
+
+class TooLate(BookingError):
+    """The notice that the service asks for has passed."""
+
+    code = "too_late"
+
+
+class WrongState(BookingError):
+    """The appointment is no longer in a state that allows this."""
+
+    code = "wrong_state"
+
+
+class TooMany(BookingError):
+    """A limit that protects people from being flooded with mails."""
+
+    code = "too_many"

@@ -1,0 +1,47 @@
+"""Signed links for customers: purpose, id and version inside, nothing that is shown elsewhere."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+
+from booking.models import Attendance, Customer
+
+# 16 bytes of the uuid plus version, signed: the link dies when the version is raised (RFC 4648 text, safe in a path).
+_manage = signing.Signer(salt="kalends.manage")
+_panel = signing.Signer(salt="kalends.panel")
+
+
+def manage_token(attendance: Attendance) -> str:
+    return _manage.sign(f"{attendance.uuid.hex}.{attendance.link_version}")
+
+
+def panel_token(customer: Customer) -> str:
+    return _panel.sign(f"{customer.pk}.{customer.link_version}")
+
+
+def manage_url(attendance: Attendance) -> str:
+    """Where the customer sees, moves and cancels this booking; absolute, for mails and the API."""
+    return settings.SITE_URL.rstrip("/") + reverse("booking:manage", args=[manage_token(attendance)])
+
+
+def panel_url(customer: Customer) -> str:
+    return settings.SITE_URL.rstrip("/") + reverse("booking:panel", args=[panel_token(customer)])
+
+
+def attendance_for(token: str) -> Attendance | None:
+    """The attendance a link stands for; None when it is forged, outdated or unknown: the caller can't tell which."""
+    try:
+        uuid, _, version = _manage.unsign(token).partition(".")
+    except signing.BadSignature:
+        return None
+    return Attendance.objects.select_related("appointment__service", "customer").filter(uuid=uuid, link_version=int(version)).first()
+
+
+def customer_for(token: str) -> Customer | None:
+    try:
+        pk, _, version = _panel.unsign(token).partition(".")
+    except signing.BadSignature:
+        return None
+    return Customer.objects.filter(pk=int(pk), link_version=int(version)).first()

@@ -1,0 +1,1 @@
+"""What customers and employees are told, and how."""
