@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from booking.models.calendar import check_timezone
 from booking.models.catalog import Location, Service
-from booking.models.people import Customer, Employee
+from booking.models.people import Customer, Employee, languages
 
 
 class Status(models.TextChoices):
@@ -99,7 +98,7 @@ class Attendance(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.APPROVED)
     notes = models.TextField(_("customer's notes"), blank=True)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2)
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="de")
+    language = models.CharField(_("language"), max_length=10, choices=languages, default="de")
     timezone = models.CharField(_("time zone"), max_length=64, default="Europe/Berlin", validators=[check_timezone])
     link_version = models.PositiveIntegerField(default=1, editable=False)
     # Raised with every announcement, so that each is mailed once.

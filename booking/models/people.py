@@ -10,6 +10,11 @@ from simple_history.models import HistoricalRecords
 from booking.models.calendar import Calendar
 
 
+def languages() -> list[tuple[str, str]]:
+    """The languages on offer; a function, so that a change of the setting needs no migration."""
+    return list(settings.LANGUAGES)
+
+
 class Employee(models.Model):
     """Somebody who serves customers; owns one calendar. `user` may sign in and see the own profile."""
 
@@ -21,7 +26,7 @@ class Employee(models.Model):
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     description = models.TextField(_("public description"), blank=True)
     note = models.TextField(_("internal note"), blank=True)
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="de")
+    language = models.CharField(_("language"), max_length=10, choices=languages, default="de")
     is_active = models.BooleanField(_("takes bookings"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
 
