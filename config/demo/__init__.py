@@ -1,0 +1,1 @@
+"""The demo: a small salon with a CalDAV server on one machine."""

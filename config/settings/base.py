@@ -1,0 +1,152 @@
+"""Apps, middleware, templates, languages, static files and the product's own settings."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from config.settings import environment as env
+from config.settings.environment import BASE_DIR, DEBUG, VAR_DIR
+
+__all__ = [
+    "BASE_DIR",
+    "DEBUG",
+    "DEFAULT_AUTO_FIELD",
+    "INSTALLED_APPS",
+    "KALENDS_CA_FILE",
+    "KALENDS_DEMO",
+    "KALENDS_PRIVATE_HOSTS",
+    "KALENDS_TESTING",
+    "LANGUAGES",
+    "LANGUAGE_CODE",
+    "LOCALE_PATHS",
+    "MEDIA_ROOT",
+    "MEDIA_URL",
+    "MIDDLEWARE",
+    "POLL_SECONDS",
+    "QUIET_SECONDS",
+    "REQUIRE_STAFF_MFA",
+    "ROOT_URLCONF",
+    "STATICFILES_DIRS",
+    "STATIC_ROOT",
+    "STATIC_URL",
+    "STORAGES",
+    "SWEEP_SECONDS",
+    "TEMPLATES",
+    "TIME_ZONE",
+    "USE_I18N",
+    "USE_TZ",
+    "WHITENOISE_USE_FINDERS",
+    "WSGI_APPLICATION",
+]
+
+KALENDS_DEMO = env.DEMO
+KALENDS_TESTING = env.TESTING
+
+INSTALLED_APPS = [
+    "config",
+    "booking",
+    "resources",
+    "integrations",
+    # A provider is announced by its line here, and nowhere else.
+    # "integrations.caldav.apps.CaldavConfig",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "simple_history",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "django_htmx",
+    "csp",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "config.middleware.ClientAddressMiddleware",
+    "config.middleware.AccessLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.SessionLimitMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.StaffMfaMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "config.context.site",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", "Europe/Berlin")
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+_NODE = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("vendor/htmx", _NODE / "htmx.org" / "dist"),
+    ("vendor/bootstrap", _NODE / "bootstrap" / "dist"),
+    ("vendor/bootstrap-icons", _NODE / "bootstrap-icons" / "font"),
+]
+# Without a collectstatic run (tests, demo, development) files are served from where they lie.
+WHITENOISE_USE_FINDERS = DEBUG or env.TESTING or env.DEMO
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+MEDIA_URL = "media/"
+MEDIA_ROOT = VAR_DIR / "media"
+
+# How often calendars are polled and the outbox is swept (seconds). They set the schedule's first values;
+# afterwards the intervals are edited in the admin.
+POLL_SECONDS = env.number("POLL_SECONDS", 5 if env.DEMO else 300, least=1)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5 if env.DEMO else 60, least=1)
+# How long a calendar must be still before a customer is mailed about a move made there (seconds).
+QUIET_SECONDS = env.number("QUIET_SECONDS", 10 if env.DEMO else 120)
+
+# Private hosts (exact `host` or `host:port`) that users may name as calendar servers.
+KALENDS_PRIVATE_HOSTS = env.listing("KALENDS_PRIVATE_HOSTS")
+# A PEM file with further certificate authorities for outgoing connections.
+KALENDS_CA_FILE = env.text("KALENDS_CA_FILE")
+REQUIRE_STAFF_MFA = env.flag("REQUIRE_STAFF_MFA")

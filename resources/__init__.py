@@ -1,0 +1,1 @@
+"""Sites, floors, rooms and their bookings (nothing here yet)."""
