@@ -1,0 +1,80 @@
+"""PURE: changes single fields of an iCalendar text and leaves all else as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+
+from booking.ical.contentline import IcalError, Line, fold, moment, parse, stamp
+from booking.ical.entry import PROPERTIES, Entry
+from booking.ical.reading import address, named
+from booking.ical.vtimezone import vtimezone
+from booking.ical.writing import properties
+
+
+def rewrite(data: bytes | str, entry: Entry, fields: Collection[str], *, ours: Collection[str] = (), now: datetime | None = None) -> bytes:
+    """The same text with only the named fields of one VEVENT changed; every other line stays as it is, byte for byte.
+
+    `fields` are keys of PROPERTIES. The VEVENT is the one with the entry's recurrence_id, else the master. Attendees that are in the text
+    stay, except those in `ours` (addresses we wrote earlier) which the entry no longer names. An empty text in `extra` removes that property.
+    """
+    lines = list(parse(data))
+    first, last = _span(lines, entry)
+    names = {name for chosen in fields for name in PROPERTIES[chosen]} | (set(entry.extra) if "extra" in fields else set())
+    new = [line for name, line in properties(entry) if name in names and name not in PROPERTIES["attendees"]]
+    new += [f"{name}:{stamp(now or datetime.now(UTC))}" for name in ("DTSTAMP", "LAST-MODIFIED")]
+    kept, nested, depth = [], [], 0
+    for line in lines[first + 1 : last]:
+        if depth or line.name == "BEGIN":
+            nested.append(line)
+            depth += (line.name == "BEGIN") - (line.name == "END")
+        elif line.name in PROPERTIES["attendees"] or line.name not in names | {"DTSTAMP", "LAST-MODIFIED"}:
+            kept.append(line)
+    if "attendees" in fields:
+        kept, guests = _guests(kept, entry, {one.lower() for one in ours})
+        new += guests
+    zone: list[str] = []
+    if {"start", "end"} & set(fields) and isinstance(entry.start, datetime) and entry.timezone not in ("", "UTC"):
+        if not any(line.name == "TZID" and line.value == entry.timezone for line in lines):
+            zone = list(vtimezone(entry.timezone, entry.start.year - 1))
+    place = next(index for index, line in enumerate(lines) if line.opens("VEVENT"))
+    return b"".join(
+        [
+            *(line.raw for line in lines[:place]),
+            *(fold(line) for line in zone),
+            *(line.raw for line in (*lines[place : first + 1], *kept)),
+            *(fold(line) for line in new),
+            *(line.raw for line in (*nested, *lines[last:])),
+        ]
+    )
+
+
+def _span(lines: list[Line], entry: Entry) -> tuple[int, int]:
+    """Where the VEVENT of this entry begins and ends."""
+    spans: list[tuple[int, int, datetime | date | None]] = []
+    for index, line in enumerate(lines):
+        if line.opens("VEVENT"):
+            end = next((place for place in range(index, len(lines)) if lines[place].closes("VEVENT")), None)
+            if end is None:
+                raise IcalError("The event is cut short.")
+            original = next((moment(part, named, UTC) for part in lines[index:end] if part.name == "RECURRENCE-ID"), None)
+            spans.append((index, end, original))
+    for begin, end, original in spans:
+        if original == entry.recurrence_id:
+            return begin, end
+    if len(spans) != 1:
+        raise IcalError("The event is not in this text.")
+    return spans[0][:2]
+
+
+def _guests(lines: list[Line], entry: Entry, ours: set[str]) -> tuple[list[Line], list[str]]:
+    """The lines without the attendees that go, and the content lines of those that come."""
+    wanted = {one.lower() for _, one, _, _ in entry.attendees}
+    kept = [line for line in lines if line.name != "ATTENDEE" or address(line) in wanted or address(line) not in ours]
+    present = {address(line) for line in kept if line.name == "ATTENDEE"}
+    coming = tuple(guest for guest in entry.attendees if guest[1].lower() not in present)
+    if not present and not coming:
+        return [line for line in kept if line.name != "ORGANIZER"], []
+    led = any(line.name == "ORGANIZER" for line in kept)
+    new = [line for name, line in properties(entry) if (name == "ORGANIZER" and not led) or name == "ATTENDEE"]
+    return kept, [line for line in new if not line.startswith("ATTENDEE") or address(next(parse(line))) not in present]
