@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 from django.http import HttpRequest
 
+from integrations.models.encrypted import cipher
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+
+class AccountAdapter(DefaultAccountAdapter):
     """Accounts of staff are made by an admin; customers need none."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
 
-class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class SecondFactorAdapter(DefaultMFAAdapter):
     """Keeps TOTP secrets and recovery seeds encrypted in the database."""
 
     def encrypt(self, text: str) -> str:
-        return self._keys().encrypt(text.encode()).decode()
+        return cipher().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return self._keys().decrypt(encrypted_text.encode()).decode()
-
-    @staticmethod
-    def _keys() -> MultiFernet:
-        return MultiFernet([Fernet(key) for key in settings.KALENDS_ENCRYPTION_KEYS])
+        return cipher().decrypt(encrypted_text.encode()).decode()

@@ -1,10 +1,20 @@
-"""The app of the composition root: it writes the schedule after each migration."""
+"""The app of the composition root: it writes groups and schedule after each migration."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ConfigConfig(AppConfig):
+    """Last in INSTALLED_APPS, so that every app's tables and permissions exist when it is called."""
+
     name = "config"
     verbose_name = "Kalends"
+
+    def ready(self) -> None:
+        from config.groups import ensure_groups
+        from config.schedule import ensure_schedule
+
+        post_migrate.connect(ensure_groups, sender=self, dispatch_uid="config.groups")
+        post_migrate.connect(ensure_schedule, sender=self, dispatch_uid="config.schedule")

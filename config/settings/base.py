@@ -43,7 +43,6 @@ KALENDS_DEMO = env.DEMO
 KALENDS_TESTING = env.TESTING
 
 INSTALLED_APPS = [
-    "config",
     "booking",
     "resources",
     "integrations",
@@ -66,6 +65,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "config",
 ]
 
 MIDDLEWARE = [

@@ -1,0 +1,19 @@
+"""What runs by itself, and how often at first; afterwards the admin's "Periodic tasks" hold the intervals."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.conf import settings
+
+# Name shown in the admin -> (task, setting or number of seconds).
+SCHEDULE: dict[str, tuple[str, str | int]] = {}
+
+
+def ensure_schedule(sender: AppConfig, using: str, **kwargs: object) -> None:
+    """Runs after each `migrate`. A row that exists is left alone: its interval may have been edited."""
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    for name, (task, every) in SCHEDULE.items():
+        seconds = getattr(settings, every) if isinstance(every, str) else every
+        interval, _ = IntervalSchedule.objects.using(using).get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
+        PeriodicTask.objects.using(using).get_or_create(name=name, defaults={"task": task, "interval": interval})

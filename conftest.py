@@ -1,0 +1,131 @@
+"""The cast, shared by every test: employee, colleague, outsider, customer, manager, admin."""
+
+from __future__ import annotations
+
+import os
+from datetime import time
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from config.suite import Services
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from booking.models import Customer, Employee
+
+PASSWORD = "correct horse battery staple"
+
+hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("long" if os.environ.get("KALENDS_LONG") else "default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what this pass is not for, and skips what the machine lacks (`config.suite` says it loudly)."""
+    from django.conf import settings
+
+    services = Services.from_environment()
+    on_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    kept, left_out = [], []
+    for item in items:
+        if (item.get_closest_marker("long") and not os.environ.get("KALENDS_LONG")) or (item.get_closest_marker("postgres") and not on_postgres):
+            left_out.append(item)
+            continue
+        if item.get_closest_marker("browser") and not services.chromium:
+            item.add_marker(pytest.mark.skip(reason="no chromium found (set CHROMIUM)"))
+        if item.get_closest_marker("redis") and not services.redis:
+            item.add_marker(pytest.mark.skip(reason="no Redis answers (set TEST_REDIS_URL)"))
+        kept.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def services() -> Services:
+    """The services of this machine that tests may use: their addresses, empty where there is none."""
+    return Services.from_environment()
+
+
+@pytest.fixture
+def browser(services: Services):
+    """A fresh headless Chromium (playwright), closed after the test."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright runs an event loop in this thread; Django then refuses its ordinary database calls.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    try:
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=services.chromium, args=quiet)
+            yield chromium
+            chromium.close()
+    finally:
+        if before is None:
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        else:
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Throttles and rate limits count in the cache: each test starts at zero."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+def make_user(username: str, group: str = "", **extra: bool) -> User:
+    from django.contrib.auth.models import Group, User
+
+    user = User.objects.create_user(username, f"{username}@example.org", PASSWORD, **extra)
+    if group:
+        user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+def make_employee(username: str, first_name: str, last_name: str) -> Employee:
+    """An employee with a sign-in, who works Monday to Friday from 9 to 17 in Berlin."""
+    from booking.models import Calendar, Employee, WorkingHours
+
+    user = make_user(username, "employee")
+    calendar = Calendar.objects.create(name=f"{first_name} {last_name}", timezone="Europe/Berlin")
+    WorkingHours.objects.bulk_create(WorkingHours(calendar=calendar, weekday=weekday, start=time(9), end=time(17)) for weekday in range(5))
+    return Employee.objects.create(user=user, calendar=calendar, first_name=first_name, last_name=last_name, email=user.email)
+
+
+@pytest.fixture
+def employee(db: None) -> Employee:
+    return make_employee("employee", "Emma", "Weber")
+
+
+@pytest.fixture
+def colleague(db: None) -> Employee:
+    return make_employee("colleague", "Carl", "Vogel")
+
+
+@pytest.fixture
+def outsider(db: None) -> User:
+    """Somebody who may sign in and must see nothing of the others."""
+    return make_user("outsider")
+
+
+@pytest.fixture
+def customer(db: None) -> Customer:
+    from booking.models import Customer
+
+    return Customer.objects.create(first_name="Clara", last_name="Kunde", email="clara@example.org", phone="+49 30 901820")
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    return make_user("manager", "manager", is_staff=True)
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return make_user("admin", "admin", is_staff=True, is_superuser=True)
