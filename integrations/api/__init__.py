@@ -1,0 +1,1 @@
+"""The harbour's REST API."""

@@ -1,0 +1,237 @@
+"""Connecting accounts: testing step by step, choosing calendars, disconnecting; and whom to tell when it breaks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from booking.actions import busy
+from booking.models import BusySource, Calendar
+from integrations import outbox, registry
+from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
+from integrations.models import Account, Link, Pair
+from integrations.rules import max_age, resolve
+
+logger = logging.getLogger(__name__)
+
+REFUSALS = 3  # log-ins refused in a row before we stop, so that nobody's account is locked
+
+
+class StoredCredentials:
+    """The secrets of one account, handed to its provider for one session."""
+
+    def __init__(self, account: Account) -> None:
+        self.username, self.server, self._secrets = account.username, account.server, account.secrets
+
+    def access_token(self) -> str:
+        return self.secret("access_token")
+
+    def secret(self, name: str) -> str:
+        try:
+            return str(self._secrets[name])
+        except KeyError as error:
+            raise NeedsPerson(_("There is no stored password."), _("Connect the account again."), code="auth") from error
+
+
+def provider_for(account: Account) -> Provider:
+    return registry.config(account.provider).provider(StoredCredentials(account))
+
+
+def add_account(*, user: Any, provider: str, server: str, username: str, secrets: Mapping[str, str]) -> Account:
+    """Stores what was typed and has it checked in the background; the page polls `steps`."""
+    registry.config(provider)
+    account = Account.objects.create(user=user, provider=provider, server=server, username=username, secrets=dict(secrets))
+    _check_later(account)
+    return account
+
+
+def change_secrets(account: Account, *, secrets: Mapping[str, str]) -> None:
+    """A new password for the same account; what waits in the outbox goes out once it works."""
+    account.secrets = account.secrets | dict(secrets)
+    account.state, account.steps, account.failures, account.paused_until = Account.State.CHECKING, [], 0, None
+    account.save()
+    _check_later(account)
+
+
+def check_again(account: Account) -> None:
+    Account.objects.filter(pk=account.pk).update(state=Account.State.CHECKING, steps=[], failures=0, paused_until=None)
+    _check_later(account)
+
+
+def _check_later(account: Account) -> None:
+    from integrations.tasks import check_account
+
+    transaction.on_commit(lambda: check_account.delay(account.pk))
+
+
+def check(account_id: int) -> bool:
+    """Tests the connection, saving each step as it is known, and lists the calendars; True when everything works."""
+    account = Account.objects.select_related("user__employee").get(pk=account_id)
+    provider = provider_for(account)
+    account.steps, works = [], True
+    with translation.override(_language(account)):
+        try:
+            for step in provider.check():
+                account.steps.append({"name": str(step.name), "ok": step.ok, "detail": str(step.detail), "hint": str(step.hint)})
+                account.save(update_fields=["steps"])
+                works = works and step.ok
+                account.problem, account.hint = ("", "") if step.ok else (str(step.detail)[:500], str(step.hint)[:500])
+            if works:
+                account.identity = provider.identity()
+                account.calendars = [_plain(one) for one in provider.calendars()]
+        except ProviderError as error:
+            works, account.problem, account.hint = False, str(error)[:500], getattr(error, "hint", "")[:500]
+            account.steps.append({"name": _("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
+    account.state = Account.State.CONNECTED if works else Account.State.NEEDS_PERSON
+    account.checked_at = timezone.now()
+    if works:
+        account.last_ok_at, account.failures = account.checked_at, 0
+    account.save(update_fields=["steps", "problem", "hint", "identity", "calendars", "state", "checked_at", "last_ok_at", "failures"])
+    if works:
+        account.links.update(state=Link.State.ACTIVE, next_pull_at=timezone.now(), failures=0)
+        outbox.wake(list(account.links.values_list("pk", flat=True)))
+    return works
+
+
+def _plain(calendar: RemoteCalendar) -> dict[str, Any]:
+    return {"id": calendar.id, "name": calendar.name, "writable": calendar.writable, "primary": calendar.primary, "color": calendar.color}
+
+
+def create_calendar(account: Account, name: str) -> str:
+    """A separate calendar there for our appointments; returns its id. Provider call: not inside a transaction, not in a web request."""
+    made = provider_for(account).create_calendar(name)
+    account.calendars = [*account.calendars, _plain(made)]
+    account.save(update_fields=["calendars"])
+    return made.id
+
+
+def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str) -> None:
+    """Which remote calendars are read for `calendar` and into which one is written ("" for none). What is no longer chosen is let go."""
+    now = timezone.now()
+    known = {str(one["id"]): one for one in account.calendars}
+    if unknown := (reads | ({writes} - {""})) - set(known):
+        raise ValueError(f"no such calendar: {sorted(unknown)}")
+    if writes and not known[writes]["writable"]:
+        raise NeedsPerson(_("This calendar is read-only."), _("Choose another calendar to write to."), code="permission")
+    with transaction.atomic():
+        before = Link.objects.filter(calendar=calendar, writes=True).first()
+        # Another account's link may be the one written so far: it is let go together with the choice of the new one.
+        if writes:
+            Link.objects.filter(calendar=calendar, writes=True).update(writes=False)
+        else:
+            account.links.filter(calendar=calendar, writes=True).update(writes=False)
+        for remote in reads | ({writes} - {""}):
+            link, _created = Link.objects.get_or_create(account=account, calendar=calendar, remote_id=remote, defaults={"remote_name": known[remote]["name"][:300]})
+            link.reads, link.writes = remote in reads, remote == writes
+            if link.reads and (link.source is None or link.source.policy == BusySource.Policy.OFFER):
+                link.source = link.source or busy.add_source(calendar=calendar, label=link.remote_name, max_age=max_age())
+                link.cursor = ""
+            link.next_pull_at = now
+            link.save()
+        for link in account.links.filter(calendar=calendar).exclude(remote_id__in=reads | {writes}):
+            _stop_reading(link)
+            if not _keeps_events(link):
+                link.delete()
+        _hand_over(before, Link.objects.filter(calendar=calendar, writes=True).first(), now)
+    _pull_later(account)
+
+
+def _stop_reading(link: Link) -> None:
+    source, link.reads, link.cursor = link.source, False, ""
+    link.source = None
+    link.save(update_fields=["reads", "source", "cursor"])
+    if source:
+        busy.drop_source(source)
+
+
+def _keeps_events(link: Link) -> bool:
+    return link.writes or link.pairs.exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED]).exists()
+
+
+def _hand_over(before: Link | None, after: Link | None, now: datetime) -> None:
+    """Coming appointments leave the calendar written so far and enter the new one."""
+    if before == after:
+        return
+    for link in (before, after):
+        if link is not None and Link.objects.filter(pk=link.pk).exists():
+            outbox.enqueue_all(link, now=now)
+
+
+def _pull_later(account: Account) -> None:
+    from integrations.tasks import pull
+
+    ids = list(account.links.values_list("pk", flat=True))
+    transaction.on_commit(lambda: [pull.delay(pk) for pk in ids])
+
+
+def disconnect(account: Account) -> None:
+    """Ends the access there where the provider knows such a thing, then forgets secrets, links and the busy times read through them.
+
+    The events that were written stay in the calendar: only the user deletes the user's data.
+    """
+    try:
+        provider_for(account).revoke()
+    except ProviderError:
+        logger.info("Account %s could not be revoked at the provider; it is forgotten here all the same", account.pk)
+    with transaction.atomic():
+        for link in account.links.all():
+            if link.source:
+                busy.drop_source(link.source)
+        account.delete()
+
+
+def refused(account: Account, error: NeedsPerson, now: datetime) -> None:
+    """The other side wants a person. A password is tried a few times, for a server may err; then we stop and tell the owner once."""
+    account.failures += 1
+    account.problem, account.hint = error.reason[:500], error.hint[:500]
+    if account.failures < REFUSALS:
+        account.paused_until = now + timedelta(seconds=settings.RETRY_SECONDS * 4**account.failures)
+        account.save(update_fields=["failures", "problem", "hint", "paused_until"])
+        return
+    told = Account.objects.filter(pk=account.pk, state=Account.State.CONNECTED).update(
+        state=Account.State.NEEDS_PERSON, failures=account.failures, problem=account.problem, hint=account.hint
+    )
+    for link in account.links.select_related("source"):
+        if link.source:
+            busy.mark_lost(link.source)
+    if told:
+        _tell_owner(account)
+
+
+def _tell_owner(account: Account) -> None:
+    user = account.user
+    if user is None or not user.email:
+        return
+    with translation.override(_language(account)):
+        link = settings.SITE_URL.rstrip("/") + reverse("integrations:calendars")
+        text = _("Your calendar “%(account)s” can no longer be read or written: %(problem)s\n%(hint)s\n\nUntil it is connected again your times are closed as you chose. Please look here: %(link)s")
+        send_mail(
+            subject=_("Your calendar needs you"),
+            message=text % {"account": account, "problem": account.problem, "hint": account.hint, "link": link},
+            from_email=None,
+            recipient_list=[user.email],
+            fail_silently=False,
+        )
+
+
+def _language(account: Account) -> str:
+    employee = getattr(account.user, "employee", None) if account.user else None
+    return employee.language if employee else settings.LANGUAGE_CODE
+
+
+def rule_changed(links: list[Link]) -> None:
+    """What the calendars show may look different now, and other busy times may count: write and read anew."""
+    now = timezone.now()
+    for link in links:
+        if resolve(link).sends:
+            outbox.enqueue_all(link, now=now)
+        Link.objects.filter(pk=link.pk).update(cursor="", next_pull_at=now)

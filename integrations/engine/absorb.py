@@ -1,0 +1,247 @@
+"""Takes in one remote event as it is now: ours or foreign, changed or gone. Never calls the provider, so it may run in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from booking.actions import busy
+from booking.errors import SlotTaken
+from booking.models import BusySource
+from integrations import outbox
+from integrations.contract import Change
+from integrations.decide import Action, Ours, Theirs, decide
+from integrations.engine.session import Session
+from integrations.items import Event, snapshot
+from integrations.local import KINDS
+from integrations.merge import Snapshot, changed, merge
+from integrations.models import FieldChange, Installation, Link, Pair
+from integrations.models.history import Direction
+from integrations.rules import max_age
+from integrations.wire import recurrence
+
+FOLLOWED = [Pair.State.CLOSED, Pair.State.UNLINKED]
+
+
+def one(session: Session, change: Change) -> None:
+    """Decides and applies in one savepoint: what breaks here leaves nothing half done."""
+    with transaction.atomic():
+        pair = _pair_of(session, change)
+        session.run.read += 1
+        if pair is None:
+            _foreign(session, change)
+        elif change.gone or (change.item is not None and change.item.status == "cancelled"):
+            gone(session, pair)
+        elif change.item is None:
+            _unreadable(session, change, pair)
+        else:
+            _ours(session, pair, change, change.item)
+
+
+def _pair_of(session: Session, change: Change) -> Pair | None:
+    """The pair a remote event belongs to: by its id, else by the marker it carries, if that marker has no other living event."""
+    link = session.link
+    pair = Pair.objects.filter(link=link, remote_id=change.remote_id).exclude(state__in=FOLLOWED).first()
+    if pair is not None or change.item is None or not change.item.key.startswith(Installation.mark() + "."):
+        return pair
+    pair = Pair.objects.filter(key=change.item.key).exclude(state__in=FOLLOWED).first()
+    if pair is None:
+        return None
+    if pair.link_id == link.pk and (pair.state == Pair.State.CREATING or pair.state == Pair.State.GONE_THERE):
+        return pair  # the answer to our creation was lost, or it was moved away and back
+    if pair.state == Pair.State.GONE_THERE and pair.link.calendar_id == link.calendar_id:
+        return follow(pair, link)
+    return None
+
+
+def follow(pair: Pair, link: Link) -> Pair:
+    """It was moved to another of the owner's calendars: from now on it lives there. The caller saves."""
+    Pair.objects.filter(link=link, kind=pair.kind, item_id=pair.item_id, state__in=FOLLOWED).delete()
+    pair.link, pair.mode, pair.etag = link, "followed", ""
+    return pair
+
+
+def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
+    """Ours as it stands there: an echo, a change to take over, or both sides changed."""
+    now, etag_before = timezone.now(), pair.etag
+    if event.recurrence:  # turned into a series there: its first instance is ours, the rest takes time
+        _close_time(session, change, first_is_ours=True)
+        event = replace(event, recurrence=())
+    elif session.link.source:
+        busy.replace(session.link.source, change.remote_id, [])
+    returned = pair.state in (Pair.State.CREATING, Pair.State.GONE_THERE)
+    if returned:
+        pair.state, pair.gone_at = Pair.State.LIVE, None
+    pair.remote_id, pair.uid, pair.etag = change.remote_id, event.uid or pair.uid, change.etag
+    shown = snapshot(event)
+    theirs_now = _in_our_words(pair, shown)
+    echo = etag_before != "" and change.etag == etag_before
+    if echo or not changed(pair.base, theirs_now):
+        if pair.state == Pair.State.CONFLICT and not echo:
+            clear_conflict(pair)  # moved back there
+        pair.seen = shown
+        pair.save()
+        if returned:
+            outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=now)
+        return
+    item = KINDS[pair.kind].load(pair.item_id)
+    mine, leave = session.project(pair, item)
+    if pair.state == Pair.State.CONFLICT:
+        _note_conflict(session, pair, item, theirs_now, pair.problem)
+    elif not leave:
+        _theirs_changed(session, pair, item, mine, theirs_now, change)
+        if pair.state != Pair.State.CONFLICT:
+            pair.seen = shown
+    pair.save()
+
+
+def _theirs_changed(session: Session, pair: Pair, item: Any, mine: Snapshot | None, theirs_now: Snapshot, change: Change) -> None:
+    ours = Ours.DELETED if mine is None else Ours.CHANGED if changed(pair.base, mine) else Ours.SAME
+    action = decide(ours, Theirs.CHANGED, direction=session.rule.direction, on_remote_delete=session.rule.on_remote_delete)
+    if action in (Action.APPLY_HERE, Action.MERGE) and mine is not None:
+        _merge(session, pair, item, mine, theirs_now, change)
+    elif action is Action.DELETE_THEIRS:
+        for group in changed(pair.base, theirs_now):
+            session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, group, theirs_now[group], None)
+    elif action is Action.UNLINK:
+        pair.state = Pair.State.UNLINKED
+    if action is Action.NOTHING or pair.state == Pair.State.CONFLICT:
+        return
+    pair.base = theirs_now | {"own": pair.base.get("own")}
+    if action is not Action.NOTE:
+        pair.save()  # what is kept now takes part in the projection
+        mine, _leave = session.project(pair, item)
+        if mine is None or changed(theirs_now, mine):
+            outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=timezone.now())  # ours goes there on top of theirs
+
+
+def _in_our_words(pair: Pair, shown: Snapshot) -> Snapshot:
+    """Their snapshot with everything that only looks different because they rewrote it put back; attendees are ours alone."""
+    same = {group: pair.base[group] for group, value in pair.seen.items() if group in pair.base and shown.get(group) == value}
+    guests = {"attendees": pair.base["attendees"]} if "attendees" in pair.base else {}
+    return shown | same | guests
+
+
+def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: Snapshot, change: Change) -> None:
+    local, rule, now = KINDS[pair.kind], session.rule, timezone.now()
+    priority = "theirs" if rule.direction == "from" else rule.priority
+    merged = merge(pair.base, mine, theirs_now, priority, ours_at=local.changed_at(item), theirs_at=change.modified)  # type: ignore[arg-type]
+    values = {group: theirs_now[group] for group in merged.take}
+    before = local.own_times(item)
+    try:
+        with transaction.atomic():
+            local.apply(item, pair, values, rule, now)
+    except SlotTaken as error:
+        _note_conflict(session, pair, item, theirs_now, str(error))
+        values.pop("when")
+        local.apply(item, pair, values, rule, now)
+    for group, value in values.items():
+        old, new = (before, local.own_times(item)) if group == "when" else (mine[group], value)
+        session.record(pair, Direction.IN, FieldChange.Kind.UPDATE, group, old, new)
+    for lost in merged.lost:
+        session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, lost.group, lost.value, merged.value[lost.group])
+    pair.base["own"] = local.own_times(item)
+
+
+def _note_conflict(session: Session, pair: Pair, item: Any, theirs_now: Snapshot, problem: str) -> None:
+    """The appointment stays where it is, the time wanted there is held too, and neither side is written until a person settles it."""
+    if pair.state != Pair.State.CONFLICT or pair.theirs != theirs_now:
+        session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, "when", theirs_now["when"], None)
+    pair.state, pair.theirs, pair.problem = Pair.State.CONFLICT, theirs_now, problem[:500]
+    start, end = KINDS[pair.kind].read_when(item, theirs_now["when"], session.rule, session.link)
+    busy.replace(source_of(session.link), f"conflict:{pair.pk}", [busy.Span(start, end)])
+
+
+def clear_conflict(pair: Pair) -> None:
+    """The time that was wanted there is no longer held; the caller saves."""
+    pair.state, pair.theirs, pair.problem = Pair.State.LIVE, {}, ""
+    if pair.link.source:
+        busy.replace(pair.link.source, f"conflict:{pair.pk}", [])
+
+
+def source_of(link: Link) -> BusySource:
+    """The link's source of busy times; one that is only written gets one that never closes anything by its age."""
+    if link.source is None:
+        link.source = busy.add_source(calendar=link.calendar, label=link.remote_name, max_age=max_age(), policy=BusySource.Policy.OFFER)
+        Link.objects.filter(pk=link.pk).update(source=link.source)
+    return link.source
+
+
+def gone(session: Session, pair: Pair) -> None:
+    """Proven to be gone: noted only. What follows is settled at the end of the run, when it is known how much else has gone."""
+    if pair.state in (Pair.State.LIVE, Pair.State.CONFLICT, Pair.State.CREATING):
+        pair.state, pair.gone_at, pair.etag = Pair.State.GONE_THERE, timezone.now(), ""
+        pair.save()
+
+
+def quarantine(session: Session, change: Change, reason: str) -> None:
+    """It could not be taken in: its time is closed as far as it is known, and it is shown with the reason."""
+    closed = change.closed
+    if change.item is not None and closed is None:
+        instances = [change.item, *change.exceptions]
+        moments = [moment for one in instances for moment in (one.start, one.end) if isinstance(moment, datetime)]
+        closed = (min(moments), max(moments)) if moments else None
+    _unreadable(session, replace(change, item=None, problem=reason, closed=closed), Pair.objects.filter(link=session.link, remote_id=change.remote_id).first())
+
+
+def _unreadable(session: Session, change: Change, pair: Pair | None) -> None:
+    session.link.quarantine[change.remote_id] = change.problem[:300]
+    if session.link.source and session.link.reads:
+        busy.replace(session.link.source, change.remote_id, [busy.Span(*change.closed)] if change.closed else [])
+    if pair is not None:
+        pair.problem = change.problem[:500]
+        pair.save()
+
+
+def _foreign(session: Session, change: Change) -> None:
+    link = session.link
+    link.quarantine.pop(change.remote_id, None)
+    if change.gone:
+        if link.source:
+            busy.replace(link.source, change.remote_id, [])
+    elif change.item is None:
+        _unreadable(session, change, None)
+    elif _held_already(link, change.item):
+        busy.replace(source_of(link), change.remote_id, [])
+    else:
+        _close_time(session, change)
+
+
+def _held_already(link: Link, event: Event) -> bool:
+    """Our own event read through another link of the same calendar: the item's allocation holds the time."""
+    pair = Pair.objects.filter(key=event.key).exclude(state__in=FOLLOWED).first() if event.key else None
+    return pair is not None and pair.link_id != link.pk and KINDS[pair.kind].occupies(link, pair.item_id)
+
+
+def _close_time(session: Session, change: Change, *, first_is_ours: bool = False) -> None:
+    """The times a foreign event takes, as the rule and the link say."""
+    link, event = session.link, change.item
+    if not link.reads or event is None:
+        return
+    span = session.window
+    try:
+        instances = recurrence.expand(event, change.exceptions, span, zone=link.calendar.timezone)
+    except recurrence.Unreadable as error:
+        return _unreadable(session, replace(change, item=None, problem=str(error), closed=(span.start, span.end)), None)
+    spans = [busy.Span(one.start, one.end, "" if event.private else event.title) for one in instances if _takes_time(one.show_as, one.status, one.private, session)]
+    busy.replace(source_of(link), change.remote_id, spans[1:] if first_is_ours else spans)
+
+
+def _takes_time(show_as: str, status: str, private: bool, session: Session) -> bool:
+    """One rule for every provider: cancelled and free don't, private ones as the owner chose, the rest does."""
+    rule, honour = session.rule, session.link.honour
+    if not rule.busy or status == "cancelled" or honour == Link.Honour.FREE or (private and not rule.private):
+        return False
+    return honour == Link.Honour.BUSY or show_as not in ("free", "elsewhere")
+
+
+def known_keys(link: Link) -> Iterable[str]:
+    """Remote ids whose times are kept for the link, our own conflicts left out."""
+    if link.source is None:
+        return []
+    return link.source.rows.exclude(key__startswith="conflict:").values_list("key", flat=True).distinct()

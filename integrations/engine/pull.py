@@ -1,0 +1,139 @@
+"""Their side to ours: reads what changed in one remote calendar."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from booking.actions import busy
+from integrations import outbox
+from integrations.contract import Change, CursorExpired, NeedsPerson, Retry
+from integrations.engine import absorb, settle
+from integrations.engine.session import Session, failed, open_session, succeeded
+from integrations.models import Link, Pair, Run
+from integrations.models.history import Direction
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100  # items in one transaction
+FULL_EVERY = timedelta(hours=24)
+PROBES = 25  # foreign events looked up by id before a shorter listing is believed
+
+
+def pull(link_id: int, *, full: bool = False) -> bool:
+    """Reads once; False when somebody else has the link or its account is paused. Whoever has it is told to read again."""
+    with open_session(link_id, Direction.IN) as session:
+        if session is None:
+            Link.objects.filter(pk=link_id).update(dirty=True)
+            return False
+        link, now = session.link, timezone.now()
+        Link.objects.filter(pk=link.pk).update(dirty=False)
+        try:
+            whole = full or not link.cursor or link.truncated or link.listed_at is None or now - link.listed_at > FULL_EVERY
+            try:
+                _read(session, "" if whole else link.cursor)
+            except CursorExpired:
+                logger.info("Link %s: the cursor has expired, listing afresh", link.pk)
+                _read(session, "")
+            settle.settle(session)
+        except (Retry, NeedsPerson) as error:
+            failed(session, error, timezone.now())
+            return True
+        parked = Link.objects.filter(pk=link.pk, state=Link.State.PARKED).exists()
+        session.close(Run.Outcome.PARKED if parked else Run.Outcome.OK)
+        succeeded(session)
+    outbox.wake([link_id] if link_id in outbox.due(timezone.now()) else [])
+    return True
+
+
+def _read(session: Session, cursor: str) -> None:
+    link, began = session.link, timezone.now()
+    seen: set[str] = set()
+    new_cursor, listed = "", not cursor
+    session.hold()
+    for page in session.provider.changes(link.remote_id, cursor, session.window):
+        for batch in _batches(page.changes):
+            _absorb(session, batch)
+        seen |= {change.remote_id for change in page.changes}
+        if page.last:
+            new_cursor, listed = page.cursor, page.full
+            break
+        session.hold()
+    else:
+        raise Retry(_("The list of events was cut short."))
+    if listed:
+        _missing(session, seen)
+    with transaction.atomic():
+        link.cursor, link.pulled_at, link.failures = new_cursor, timezone.now(), 0
+        link.listed_at = began if listed else link.listed_at
+        link.next_pull_at = timezone.now() + timedelta(seconds=settings.POLL_SECONDS)
+        if link.state == Link.State.LOST:
+            link.state, link.problem = Link.State.ACTIVE, ""
+        complete = _limit(session) if listed or not link.truncated else None
+        link.save(update_fields=["cursor", "pulled_at", "failures", "listed_at", "next_pull_at", "state", "problem", "truncated", "quarantine"])
+        if link.source and link.reads and (listed or link.source.complete_until):
+            known = complete or (session.window.end if listed else link.source.complete_until)
+            busy.mark_read(link.source, at=began, complete_until=known)
+
+
+def _batches(changes: Sequence[Change]) -> Iterable[list[Change]]:
+    feed = iter(changes)
+    while batch := list(islice(feed, BATCH)):
+        yield batch
+
+
+def _absorb(session: Session, batch: list[Change]) -> None:
+    with transaction.atomic():
+        for change in batch:
+            try:
+                absorb.one(session, change)
+            except Exception as error:  # one odd event must not stop the calendar; its time is closed as far as it is known
+                logger.exception("Link %s: an event could not be taken in", session.link.pk)
+                absorb.quarantine(session, change, type(error).__name__)
+
+
+def _missing(session: Session, seen: set[str]) -> None:
+    """What a full listing no longer shows. A listing proves nothing: ours are looked up one by one, of foreign ones a sample."""
+    link = session.link
+    pairs = link.pairs.filter(state__in=[Pair.State.LIVE, Pair.State.CONFLICT]).exclude(remote_id="")
+    for pair in [one for one in pairs if one.remote_id not in seen]:
+        session.hold()
+        change = session.provider.get(link.remote_id, pair.remote_id)
+        with transaction.atomic():
+            absorb.one(session, change)
+    lost = [key for key in absorb.known_keys(link) if key not in seen]
+    for key in lost[:PROBES]:
+        session.hold()
+        change = session.provider.get(link.remote_id, key)
+        absorb.one(session, change)
+        if not change.gone and _in_window(session, key):
+            raise Retry(_("The list of events was not complete."))
+    for key in lost:
+        busy.replace(absorb.source_of(link), key, [])
+        link.quarantine.pop(key, None)
+
+
+def _in_window(session: Session, key: str) -> bool:
+    """Whether it still takes time there: a windowed listing rightly leaves out what was moved far away."""
+    return absorb.source_of(session.link).rows.filter(key=key, start__lt=session.window.end, end__gt=session.window.start).exists()
+
+
+def _limit(session: Session) -> datetime | None:
+    """Keeps the first `max_events` events; returns the instant from which on something is left out. From there the source's policy decides."""
+    link = session.link
+    if link.source is None:
+        return None
+    firsts = list(link.source.rows.exclude(key__startswith="conflict:").values("key").annotate(first=Min("start")).order_by("first", "key"))
+    beyond = firsts[session.rule.max_events :]
+    link.truncated = bool(beyond)
+    for row in beyond:
+        busy.replace(link.source, row["key"], [])
+    return beyond[0]["first"] if beyond else None

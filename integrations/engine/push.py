@@ -1,0 +1,173 @@
+"""Our side to theirs: works off the outbox of one link."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations import outbox
+from integrations.contract import Changed, NeedsPerson, Receipt, Retry
+from integrations.decide import Action, Ours, Theirs, decide
+from integrations.engine import absorb
+from integrations.engine.session import Session, failed, open_session, succeeded
+from integrations.items import Event, snapshot
+from integrations.local import KINDS
+from integrations.merge import changed
+from integrations.models import FieldChange, Installation, Outgoing, Pair, Run
+from integrations.models.history import Direction
+
+logger = logging.getLogger(__name__)
+
+
+def drain(link_id: int) -> int:
+    """Writes what waits for the link, oldest first; returns how many rows were worked off. Stops when the other side is in trouble."""
+    count = 0
+    with open_session(link_id, Direction.OUT) as session:
+        if session is None:
+            return 0
+        while row := outbox.next_row(session.link, timezone.now()):
+            try:
+                push(session, row)
+            except Retry as error:
+                outbox.later(row, timezone.now(), after=error.after, error=str(error))
+                failed(session, error, timezone.now())
+                return count
+            except NeedsPerson as error:
+                if error.code != "rejected":
+                    failed(session, error, timezone.now())
+                    return count
+                outbox.give_up(row, error=error.reason, hint=error.hint)
+            except Exception as error:  # one item must not stop the others
+                logger.exception("Writing %s %s for link %s broke", row.kind, row.item_id, link_id)
+                if row.attempts + 1 >= outbox.POISON:
+                    outbox.give_up(row, error=_("Something went wrong on our side."), hint=type(error).__name__)
+                else:
+                    outbox.later(row, timezone.now(), error=type(error).__name__)
+            else:
+                outbox.done(row)
+                count += 1
+        session.close(Run.Outcome.OK)
+        if count:
+            succeeded(session)
+    return count
+
+
+def push(session: Session, row: Outgoing) -> None:
+    """One item for one link. A mismatching etag is read, merged and tried again."""
+    for _attempt in range(4):
+        try:
+            return _push(session, row.kind, row.item_id)
+        except Changed:
+            pair = Pair.objects.get(link=session.link, kind=row.kind, item_id=row.item_id)
+            session.hold()
+            absorb.one(session, session.provider.get(session.link.remote_id, pair.remote_id))
+    raise Retry("The event keeps changing over there.")
+
+
+def _push(session: Session, kind: str, item_id: int) -> None:
+    local, now = KINDS[kind], timezone.now()
+    item = local.load(item_id)
+    pair = Pair.objects.filter(link=session.link, kind=kind, item_id=item_id).first()
+    projection = local.project(item, session.link, session.rule, pair, now, hides_attendees=session.config.capabilities.hides_attendees)
+    if projection.leave or (pair and pair.state in (Pair.State.UNLINKED, Pair.State.CONFLICT)):
+        return
+    live = pair is not None and pair.state in (Pair.State.LIVE, Pair.State.GONE_THERE, Pair.State.CREATING)
+    gone = pair is not None and pair.state == Pair.State.GONE_THERE
+    wanted = projection.event
+    if wanted is None:
+        ours = Ours.DELETED if live else Ours.NONE
+    elif pair is None or pair.state in (Pair.State.CLOSED, Pair.State.CREATING):
+        ours = Ours.NEW
+    else:
+        ours = Ours.CHANGED if changed(pair.base, snapshot(wanted)) else Ours.SAME
+    theirs = Theirs.DELETED if gone else Theirs.NONE if ours is Ours.NEW else Theirs.SAME
+    action = decide(ours, theirs, direction=session.rule.direction, on_remote_delete=session.rule.on_remote_delete, put_back=bool(pair and pair.put_back))
+    if gone and ours is Ours.SAME:
+        return  # pull settles what was deleted there
+    match action:
+        case Action.CREATE_THEIRS if wanted:
+            create(session, kind, item_id, item, wanted, pair)
+        case Action.RECREATE_THEIRS if wanted and pair:
+            create(session, kind, item_id, item, wanted, pair, anew=True)
+        case Action.UPDATE_THEIRS if wanted and pair:
+            _update(session, item, wanted, pair)
+        case Action.DELETE_THEIRS if pair:
+            _delete(session, pair)
+        case Action.CLOSE | Action.UNLINK if pair:
+            pair.state = Pair.State.CLOSED if action is Action.CLOSE else Pair.State.UNLINKED
+            pair.save()
+
+
+def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, pair: Pair | None, *, anew: bool = False) -> None:
+    """The intent, its content and the key that will be recognised are saved before the call: whatever becomes of the answer, there is one event."""
+    link = session.link
+    if pair is None:
+        pair = Pair(link=link, kind=kind, item_id=item_id, key=marker(kind, item_id, link.pk, 1))
+    elif anew or pair.state == Pair.State.CLOSED:
+        pair.generation += 1
+        pair.put_back = pair.put_back or anew
+        pair.key = marker(kind, item_id, link.pk, pair.generation)
+        pair.state, pair.remote_id, pair.etag, pair.gone_at, pair.problem = Pair.State.CREATING, "", "", None, ""
+    else:  # an earlier call may have arrived although its answer did not
+        session.hold()
+        found = session.provider.find(link.remote_id, pair.key, pair.uid)
+        if found is not None:
+            absorb.one(session, found)
+            return _push(session, kind, item_id)
+    pair.base, pair.seen, pair.uid = snapshot(wanted) | {"own": KINDS[kind].own_times(item)}, {}, wanted.uid
+    pair.save()
+    session.hold()
+    receipt = session.provider.create(link.remote_id, wanted, pair.key)
+    _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.CREATE, groups=("title", "when"))
+    return None
+
+
+def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> None:
+    groups = changed(pair.base, snapshot(wanted))
+    session.hold()
+    receipt = session.provider.update(session.link.remote_id, pair.remote_id, wanted, groups, pair.etag)
+    _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.UPDATE, groups=groups)
+
+
+def _delete(session: Session, pair: Pair) -> None:
+    """By id even where the answer to the creation was lost: the marker leads to it."""
+    link = session.link
+    session.hold()
+    if not pair.remote_id:
+        found = session.provider.find(link.remote_id, pair.key, pair.uid)
+        if found is not None:
+            session.provider.delete(link.remote_id, found.remote_id, found.etag)
+    else:
+        session.provider.delete(link.remote_id, pair.remote_id, pair.etag)
+    with transaction.atomic():
+        session.run.written += 1
+        session.record(pair, Direction.OUT, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
+        pair.state = Pair.State.CLOSED
+        pair.save()
+
+
+def _agree(session: Session, pair: Pair, receipt: Receipt, item: Any, wanted: Event, *, kind: FieldChange.Kind, groups: tuple[str, ...]) -> None:
+    """What stands there now is the new base. A server that rewrote what it was given is taken at its word, or every cycle would write again."""
+    before = {} if kind == FieldChange.Kind.CREATE else pair.base
+    now_there, times = snapshot(wanted), KINDS[pair.kind].own_times(item)
+    with transaction.atomic():
+        session.run.written += 1
+        for group in groups:
+            old, new = before.get(group), now_there[group]
+            if group == "when":
+                old, new = before.get("own"), times
+            if old != new or kind == FieldChange.Kind.CREATE:
+                session.record(pair, Direction.OUT, kind, group, old, new)
+        pair.base, pair.seen = now_there | {"own": times}, snapshot(receipt.item) if receipt.item else {}
+        pair.remote_id, pair.etag = receipt.remote_id, receipt.etag
+        pair.uid = receipt.uid or pair.uid or wanted.uid
+        pair.state, pair.problem, pair.gone_at = Pair.State.LIVE, "", None
+        pair.save()
+
+
+def marker(kind: str, item_id: int, link_id: int, generation: int) -> str:
+    return f"{Installation.mark()}.{kind}.{item_id}.{link_id}.{generation}"

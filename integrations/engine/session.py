@@ -1,0 +1,107 @@
+"""What every session with a provider needs: the lease, the provider, the run's record, and what its failures mean."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone, translation
+
+from booking.actions import busy
+from integrations import connect, registry
+from integrations.contract import NeedsPerson, Provider, Retry, Window
+from integrations.items import snapshot
+from integrations.local import KINDS
+from integrations.merge import Snapshot
+from integrations.models import Account, FieldChange, Link, Pair, Run
+from integrations.models.history import Direction
+from integrations.outbox import backoff
+from integrations.rules import Resolved, resolve, window
+
+
+class Session:
+    """One link being pushed or pulled by the holder of its lease. `run` is saved with the first thing worth telling."""
+
+    def __init__(self, link: Link, lease: str, direction: Direction) -> None:
+        self.link, self.lease = link, lease
+        self.config = registry.config(link.account.provider)
+        self.rule: Resolved = resolve(link)
+        self.run = Run(link=link, direction=direction, started_at=timezone.now())
+        self.provider: Provider = connect.provider_for(link.account)
+
+        self.window: Window = window(link, self.rule, self.run.started_at)
+
+    def project(self, pair: Pair, item: Any) -> tuple[Snapshot | None, bool]:
+        """What should stand there now as a snapshot (None: nothing), and whether it is to be left alone."""
+        hides = self.config.capabilities.hides_attendees
+        found = KINDS[pair.kind].project(item, self.link, self.rule, pair, timezone.now(), hides_attendees=hides)
+        return (snapshot(found.event) if found.event else None), found.leave
+
+    def hold(self) -> None:
+        """Prolongs the lease before each call, and makes sure that no transaction waits for the other side."""
+        if connection.in_atomic_block and not getattr(settings, "TESTING_IN_TRANSACTION", False):
+            raise RuntimeError("a provider must not be called inside a transaction")
+        until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        if not Link.objects.filter(pk=self.link.pk, lease=self.lease).update(lease_until=until):
+            raise Retry("The lease was lost to another worker.")
+
+    def record(self, pair: Pair, direction: Direction, kind: FieldChange.Kind, field: str, old: Any, new: Any) -> None:
+        if self.run.pk is None:
+            self.run.save()
+        FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now())
+
+    def close(self, outcome: Run.Outcome, error: str = "") -> None:
+        """Runs that neither did anything nor failed leave no trace."""
+        if self.run.pk is None and outcome == Run.Outcome.OK and not self.run.written:
+            return
+        self.run.outcome, self.run.error, self.run.ended_at = outcome, error[:500], timezone.now()
+        self.run.save()
+
+
+@contextmanager
+def open_session(link_id: int, direction: Direction) -> Iterator[Session | None]:
+    """None when another worker has the link, or its account is paused or waits for a person."""
+    now = timezone.now()
+    lease = uuid.uuid4().hex
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    taken = Link.objects.filter(free, pk=link_id).update(lease=lease, lease_until=now + timedelta(seconds=settings.LEASE_SECONDS))
+    if not taken:
+        yield None
+        return
+    try:
+        link = Link.objects.select_related("account__user__employee", "calendar__employee", "source").get(pk=link_id)
+        account = link.account
+        if account.state != Account.State.CONNECTED or (account.paused_until and account.paused_until > now):
+            yield None
+            return
+        with translation.override(link.calendar.employee.language if hasattr(link.calendar, "employee") else settings.LANGUAGE_CODE):
+            yield Session(link, lease, direction)
+    finally:
+        Link.objects.filter(pk=link_id, lease=lease).update(lease="", lease_until=None)
+
+
+def succeeded(session: Session) -> None:
+    """The other side answered: whatever troubled the account is over."""
+    Account.objects.filter(pk=session.link.account_id).update(failures=0, problem="", hint="", paused_until=None, last_ok_at=timezone.now())
+
+
+def failed(session: Session, error: Exception, now: datetime) -> None:
+    """Notes a failure where it belongs: at the account (wait, or a person), or at the link (calendar gone)."""
+    link, account = session.link, session.link.account
+    if isinstance(error, NeedsPerson) and error.code in ("permission", "gone"):
+        Link.objects.filter(pk=link.pk).update(state=Link.State.LOST, problem=error.reason[:500])
+        if link.source:
+            busy.mark_lost(link.source)
+    elif isinstance(error, NeedsPerson):
+        connect.refused(account, error, now)
+    elif isinstance(error, Retry) and error.after is not None:
+        Account.objects.filter(pk=account.pk).update(paused_until=now + timedelta(seconds=error.after), problem=str(error)[:500])
+    link.failures += 1
+    Link.objects.filter(pk=link.pk).update(failures=link.failures, next_pull_at=now + timedelta(seconds=max(settings.POLL_SECONDS, backoff(min(link.failures, 6)))))
+    session.close(Run.Outcome.FAILED, str(error))

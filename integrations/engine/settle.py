@@ -1,0 +1,132 @@
+"""What follows when events of ours are gone there, or want a time that is taken: the rule decides, above a limit a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from integrations import outbox
+from integrations.decide import Action, Ours, Theirs, decide
+from integrations.engine import absorb
+from integrations.engine.push import create
+from integrations.engine.session import Session, open_session
+from integrations.local import KINDS
+from integrations.merge import changed
+from integrations.models import FieldChange, Link, Pair
+from integrations.models.history import Direction
+from integrations.rules import resolve
+
+GUARD_SPAN = timedelta(minutes=60)
+
+
+def settle(session: Session) -> None:
+    """Deals with what is known to be gone in the link's calendar. Parks and asks when it is suspiciously much."""
+    waiting = list(session.link.pairs.filter(state=Pair.State.GONE_THERE).order_by("gone_at"))
+    if not waiting:
+        return
+    if session.link.state == Link.State.PARKED:
+        return
+    if suspicious(session.link):
+        count = len(waiting)
+        problem = ngettext("%(count)s appointment is gone in the calendar. Was it deleted on purpose?", "%(count)s appointments are gone in the calendar. Were they deleted on purpose?", count)
+        session.link.state, session.link.problem = Link.State.PARKED, problem % {"count": count}
+        session.link.save(update_fields=["state", "problem"])
+        return
+    for pair in waiting:
+        if not _moved(session, pair):
+            _apply_rule(session, pair)
+
+
+def suspicious(link: Link) -> bool:
+    """More than 10 gone within 60 minutes, or at least 3 and more than 20 %, or all (at least 2)."""
+    since = timezone.now() - GUARD_SPAN
+    gone = link.pairs.filter(gone_at__gt=since).count()
+    left = link.pairs.filter(state__in=[Pair.State.LIVE, Pair.State.CONFLICT]).count()
+    return gone > 10 or (gone >= 3 and gone > 0.2 * (gone + left)) or (gone >= 2 and left == 0)
+
+
+def _moved(session: Session, pair: Pair) -> bool:
+    """Looked for in the owner's other linked calendars; True while it may still turn up or when it was found."""
+    others = Link.objects.filter(calendar=pair.link.calendar_id, state=Link.State.ACTIVE, account=session.link.account_id).exclude(pk=session.link.pk)
+    for other in others:
+        session.hold()
+        found = session.provider.find(other.remote_id, pair.key, pair.uid)
+        if found is not None and found.item is not None:
+            with transaction.atomic():
+                absorb.follow(pair, other)
+                pair.state, pair.gone_at, pair.remote_id = Pair.State.LIVE, None, found.remote_id
+                pair.save()
+                Link.objects.filter(pk=other.pk).update(dirty=True)  # its next read takes in what changed on the way
+            return True
+    elsewhere = Link.objects.filter(calendar=pair.link.calendar_id).exclude(pk=pair.link_id).exists()
+    return elsewhere and pair.gone_at is not None and timezone.now() < pair.gone_at + timedelta(seconds=settings.MOVE_GRACE_SECONDS)
+
+
+def _apply_rule(session: Session, pair: Pair) -> None:
+    local, now = KINDS[pair.kind], timezone.now()
+    item = local.load(pair.item_id)
+    mine, leave = session.project(pair, item)
+    if leave:
+        return
+    ours = Ours.DELETED if mine is None else Ours.CHANGED if changed(pair.base, mine) else Ours.SAME
+    rule = session.rule
+    match decide(ours, Theirs.DELETED, direction=rule.direction, on_remote_delete=rule.on_remote_delete, put_back=pair.put_back):
+        case Action.CANCEL_HERE:
+            with transaction.atomic():
+                absorb.clear_conflict(pair)
+                pair.state = Pair.State.CLOSED
+                pair.save()
+                session.record(pair, Direction.IN, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
+                local.cancel(item, session.link, now, reason=f"calendar: {session.link}")
+        case Action.RECREATE_THEIRS:
+            put_back(session, pair)
+        case Action.UNLINK:
+            pair.state, pair.problem = Pair.State.UNLINKED, _("Deleted in the calendar; the appointment stays here.")
+            pair.save()
+            session.record(pair, Direction.IN, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
+        case Action.CLOSE:
+            pair.state = Pair.State.CLOSED
+            pair.save()
+
+
+def put_back(session: Session, pair: Pair) -> None:
+    """Creates the event anew under the next generation's key."""
+    local = KINDS[pair.kind]
+    item = local.load(pair.item_id)
+    event = local.project(item, session.link, session.rule, pair, timezone.now(), hides_attendees=session.config.capabilities.hides_attendees).event
+    if event is not None:
+        create(session, pair.kind, pair.item_id, item, event, pair, anew=True)
+
+
+def answer_gone(link_id: int, *, deleted: bool) -> bool:
+    """The person's answer to a parked link: they were deleted on purpose (the rule is applied), or shall be put back. False: busy, try again."""
+    with open_session(link_id, Direction.IN) as session:
+        if session is None:
+            return False
+        for pair in session.link.pairs.filter(state=Pair.State.GONE_THERE):
+            if deleted:
+                _apply_rule(session, pair)
+            else:
+                put_back(session, pair)
+        session.link.pairs.filter(gone_at__isnull=False).exclude(state=Pair.State.GONE_THERE).update(gone_at=None)  # answered: no longer counted
+        session.link.state, session.link.problem = Link.State.ACTIVE, ""
+        session.link.save(update_fields=["state", "problem"])
+    return True
+
+
+def settle_conflict(pair: Pair, *, keep_ours: bool) -> None:
+    """A person chose: our time goes to the calendar, or the calendar's time is tried once more here (SlotTaken if it is still taken)."""
+    local, now = KINDS[pair.kind], timezone.now()
+    with transaction.atomic():
+        wanted = pair.theirs
+        absorb.clear_conflict(pair)
+        if not keep_ours:
+            local.apply(local.load(pair.item_id), pair, {"when": wanted["when"]}, resolve(pair.link), now)
+        pair.base = pair.base | {group: value for group, value in wanted.items()}
+        pair.save()
+        outbox.enqueue([pair.link_id], pair.kind, pair.item_id, now=now)

@@ -1,0 +1,158 @@
+"""Appointments as calendar items, and what a calendar says back onto appointments. Writes only through the shop's actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from booking.actions import appointments as actions
+from booking.models import Allocation, Appointment, Employee, Status
+from booking.models.appointment import LIVE
+from integrations.items import Event, Person, with_snapshot
+from integrations.models import Link, Pair
+from integrations.rules import Resolved
+
+KIND = "appointment"
+MODEL = Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """`event` is what shall be there, None for nothing. `leave`: neither write nor delete, whatever is there."""
+
+    event: Event | None = None
+    leave: bool = False
+
+
+def load(item_id: int) -> Appointment | None:
+    return Appointment.objects.select_related("service__category", "location").filter(pk=item_id).first()
+
+
+def calendars(item_id: int) -> list[int]:
+    """The calendars of those who serve it."""
+    return list(Employee.objects.filter(staffings__appointment=item_id).values_list("calendar_id", flat=True))
+
+
+def links(item_id: int) -> QuerySet[Link]:
+    """Where it is or should be: the links its employees' calendars write to, and those that have it already."""
+    theirs = Pair.objects.filter(kind=KIND, item_id=item_id).exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])
+    return Link.objects.filter(Q(writes=True, calendar__employee__staffings__appointment=item_id) | Q(pk__in=theirs.values("link"))).distinct()
+
+
+def upcoming(link: Link, now: datetime) -> list[int]:
+    """Ids of the live appointments of the link's calendar that are not over."""
+    return list(Appointment.objects.filter(employees__calendar=link.calendar_id, status__in=LIVE, end__gt=now).values_list("pk", flat=True))
+
+
+def occupies(link: Link, item_id: int) -> bool:
+    """Whether the link's calendar holds its time already."""
+    return Allocation.objects.filter(calendar=link.calendar_id, kind=KIND, holder_id=item_id).exists()
+
+
+def project(appointment: Appointment | None, link: Link, rule: Resolved, pair: Pair | None, now: datetime, *, hides_attendees: bool) -> Projection:
+    """What the link's calendar should show of it."""
+    if appointment is None:
+        return Projection()
+    if not appointment.sync_enabled or appointment.end < now - timedelta(days=rule.past_days):
+        return Projection(leave=True)
+    shown = appointment.status == Status.APPROVED or (appointment.status == Status.PENDING and rule.pending)
+    if not shown or link.calendar_id not in calendars(appointment.pk):
+        return Projection()
+    followed = Pair.objects.filter(kind=KIND, item_id=appointment.pk, mode="followed", link__calendar=link.calendar_id).exclude(state=Pair.State.CLOSED)
+    if pair is not None and pair.mode == "followed":
+        return Projection(_event(appointment, link, rule, pair, hides_attendees))
+    if not link.writes:
+        return Projection()
+    if followed.exists():
+        return Projection(leave=True)
+    return Projection(_event(appointment, link, rule, pair, hides_attendees))
+
+
+def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | None, hides_attendees: bool) -> Event:
+    from booking.notifications.placeholders import fill, values_for_calendar
+
+    employee = Employee.objects.get(calendar=link.calendar_id)
+    values = values_for_calendar(appointment, employee.language)
+    start, end = appointment.occupied if rule.buffers else (appointment.start, appointment.end)
+    guests = [one.customer for one in appointment.attendances.select_related("customer").filter(status__in=LIVE)]
+    # A guest must never see the others: where they can't be hidden from each other, only a single one is written.
+    invited = guests if rule.attendees and (hides_attendees or len(guests) == 1) else []
+    pending = appointment.status == Status.PENDING
+    event = Event(
+        start=start,
+        end=end,
+        uid=appointment.uid,
+        title=" ".join(fill(rule.title, values).split()) or str(appointment.service),
+        description=_tidy(fill(rule.description, values)),
+        location=(appointment.location.address or appointment.location.name) if appointment.location else "",
+        timezone=link.calendar.timezone,
+        show_as="tentative" if pending else "busy",
+        status="tentative" if pending else "confirmed",
+        attendees=tuple(Person(email=one.email, name=one.full_name) for one in invited),
+        organizer=Person(email=employee.email, name=employee.full_name, role="chair") if invited else None,
+    )
+    return with_snapshot(event, pair.kept) if pair is not None and pair.kept else event
+
+
+def _tidy(text: str) -> str:
+    """Lines whose placeholders had nothing to say leave no gap."""
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def own_times(appointment: Appointment) -> dict[str, str]:
+    """The appointment's own start and end as JSON, for the history and for revert."""
+    return {"start": appointment.start.astimezone(UTC).isoformat(), "end": appointment.end.astimezone(UTC).isoformat()}
+
+
+def read_when(appointment: Appointment, when: dict[str, Any], rule: Resolved, link: Link) -> tuple[datetime, datetime]:
+    """Start and end of the appointment for what stands in the calendar: the inverse of `project`."""
+    if when["all_day"]:
+        zone = ZoneInfo(link.calendar.timezone)
+        return tuple(datetime.combine(date.fromisoformat(when[name]), time(), zone).astimezone(UTC) for name in ("start", "end"))  # type: ignore[return-value]
+    start, end = datetime.fromisoformat(when["start"]), datetime.fromisoformat(when["end"])
+    if rule.buffers:
+        inner = start + timedelta(minutes=appointment.buffer_before), end - timedelta(minutes=appointment.buffer_after)
+        if inner[0] < inner[1]:  # an event shorter than its buffers is taken as it stands
+            return inner
+    return start, end
+
+
+def apply(appointment: Appointment, pair: Pair, values: dict[str, Any], rule: Resolved, now: datetime) -> None:
+    """Takes over groups from the calendar: the time onto the appointment, texts onto the pair. SlotTaken if another appointment is there."""
+    if "when" in values:
+        start, end = read_when(appointment, values["when"], rule, pair.link)
+        actions.move(
+            appointment=appointment, start=start, end=end, now=now, origin=pair.link, reason=f"calendar: {pair.link}", quiet=timedelta(seconds=settings.QUIET_SECONDS)
+        )
+    pair.kept |= {group: value for group, value in values.items() if group not in ("when", "attendees")}
+
+
+def set_times(appointment: Appointment, times: dict[str, str], now: datetime, *, reason: str) -> None:
+    """Back to times kept in the history."""
+    actions.move(appointment=appointment, start=datetime.fromisoformat(times["start"]), end=datetime.fromisoformat(times["end"]), now=now, reason=reason)
+
+
+def cancel(appointment: Appointment, link: Link | None, now: datetime, *, reason: str) -> None:
+    if appointment.is_live:
+        actions.cancel(appointment=appointment, now=now, origin=link, reason=reason)
+
+
+def reinstate(appointment: Appointment, now: datetime, *, reason: str) -> None:
+    actions.reinstate(appointment=appointment, now=now, reason=reason)
+
+
+def changed_at(appointment: Appointment) -> datetime | None:
+    """When it was last saved by anybody."""
+    moment: datetime | None = appointment.history.order_by("-history_date").values_list("history_date", flat=True).first()
+    return moment
+
+
+def label(item_id: int) -> str:
+    """A line for lists; empty when it is erased."""
+    appointment = load(item_id)
+    return str(appointment.service) if appointment else ""

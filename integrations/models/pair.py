@@ -1,0 +1,52 @@
+"""The memory of the last agreement between one of our items and one remote event."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models.link import Link
+
+
+class Pair(models.Model):
+    """`base` is the snapshot (see items.snapshot) both sides agreed on last, with the item's own times under "own"; `seen` is the same as the
+    other side shows it, where it rewrites what it is given; `kept` holds groups edited there that replace the template.
+
+    `key` is the marker the remote event carries: installation, kind, item, link, generation. It is saved before the first call, so
+    that whatever becomes of the answer the event is recognised.
+    """
+
+    class State(models.TextChoices):
+        CREATING = "creating", _("being created")
+        LIVE = "live", _("in step")
+        CONFLICT = "conflict", _("conflict")
+        GONE_THERE = "gone_there", _("gone in the calendar")
+        UNLINKED = "unlinked", _("no longer followed")
+        CLOSED = "closed", _("ended")
+
+    link = models.ForeignKey(Link, models.CASCADE, related_name="pairs")
+    kind = models.CharField(max_length=20)
+    item_id = models.PositiveBigIntegerField()
+    generation = models.PositiveIntegerField(default=1)
+    key = models.CharField(max_length=120, unique=True)
+    state = models.CharField(max_length=12, choices=State, default=State.CREATING)
+    mode = models.CharField(max_length=5, default="own")
+    remote_id = models.CharField(max_length=1000, blank=True)
+    uid = models.CharField(max_length=500, blank=True)
+    etag = models.CharField(max_length=500, blank=True)
+    base = models.JSONField(default=dict)
+    seen = models.JSONField(default=dict)
+    kept = models.JSONField(default=dict)
+    # What the calendar wants while a conflict waits for a person.
+    theirs = models.JSONField(default=dict)
+    problem = models.CharField(max_length=500, blank=True)
+    gone_at = models.DateTimeField(null=True)
+    put_back = models.BooleanField(default=False)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["link", "kind", "item_id"], name="pair_once")]
+        indexes = [models.Index(fields=["link", "remote_id"], name="pair_remote"), models.Index(fields=["kind", "item_id"], name="pair_item")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.item_id} ↔ {self.link}"

@@ -1,0 +1,100 @@
+"""The outbox: one open row per link and item, written in the transaction of the change it stands for."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Model, Q
+from django.utils import timezone
+
+from integrations.local import KINDS
+from integrations.models import Account, Link, Outgoing
+
+logger = logging.getLogger(__name__)
+
+POISON = 5  # attempts that broke in our own code before a person has to look
+LONGEST_WAIT = 4 * 3600  # seconds
+
+
+def on_item_changed(*, item: Model, origin: object = None, **_: Any) -> None:
+    """Receiver of the shop's announcement: every link concerned gets a row, but for the one the change came from."""
+    for kind, local in KINDS.items():
+        if isinstance(item, local.MODEL):
+            ids = [link.pk for link in local.links(item.pk) if not (isinstance(origin, Link) and origin.pk == link.pk)]
+            enqueue(ids, kind, item.pk, now=timezone.now())
+
+
+def enqueue(link_ids: Iterable[int], kind: str, item_id: int, *, now: datetime) -> None:
+    """Opens a row or raises the version of the open one; a row that had been given up gets another chance."""
+    ids = list(link_ids)
+    if not ids:
+        return
+    rows = Outgoing.objects.filter(link__in=ids, kind=kind, item_id=item_id)
+    updated = rows.update(version=F("version") + 1, state=Outgoing.State.OPEN, not_before=now, attempts=0, error="", hint="")
+    if updated < len(ids):
+        known = set(rows.values_list("link_id", flat=True)) if updated else set()
+        Outgoing.objects.bulk_create(
+            [Outgoing(link_id=pk, kind=kind, item_id=item_id, not_before=now) for pk in ids if pk not in known],
+            ignore_conflicts=True,  # somebody else opened it this instant: it will be read afresh all the same
+        )
+    transaction.on_commit(lambda: wake(ids))
+
+
+def enqueue_all(link: Link, *, now: datetime) -> None:
+    """Every coming item of the link's calendar and all that it has already: after a rule or the written calendar changed."""
+    for kind, local in KINDS.items():
+        known = link.pairs.filter(kind=kind).exclude(state__in=["closed", "unlinked"]).values_list("item_id", flat=True)
+        for item_id in {*local.upcoming(link, now), *known}:
+            enqueue([link.pk], kind, item_id, now=now)
+
+
+def wake(link_ids: Iterable[int]) -> None:
+    """Rings the alarm clock. If nobody hears it the sweep finds the rows: the table is the truth."""
+    from integrations.tasks import drain
+
+    for pk in link_ids:
+        try:
+            drain.delay(pk)
+        except Exception:
+            logger.warning("The broker does not answer; the sweep will find what is waiting.", exc_info=True)
+            return
+
+
+def due(now: datetime) -> list[int]:
+    """Links that have something to write now."""
+    ready = Q(link__account__paused_until=None) | Q(link__account__paused_until__lte=now)
+    rows = Outgoing.objects.filter(ready, state=Outgoing.State.OPEN, not_before__lte=now, link__account__state=Account.State.CONNECTED)
+    return list(rows.values_list("link_id", flat=True).distinct())
+
+
+def next_row(link: Link, now: datetime) -> Outgoing | None:
+    """The oldest row that is due; whoever calls holds the link's lease."""
+    return link.outgoing.filter(state=Outgoing.State.OPEN, not_before__lte=now).order_by("not_before", "pk").first()
+
+
+def done(row: Outgoing) -> None:
+    """Only if nothing changed meanwhile; else the row stays and is looked at again."""
+    Outgoing.objects.filter(pk=row.pk, version=row.version).delete()
+
+
+def later(row: Outgoing, now: datetime, *, error: str, after: float | None = None) -> None:
+    """Tries again after what the other side asked for, else after a growing pause. An outage may last: it is never given up for that."""
+    attempts = row.attempts + 1
+    pause = after if after is not None else backoff(attempts)
+    Outgoing.objects.filter(pk=row.pk).update(attempts=attempts, not_before=now + timedelta(seconds=pause), error=error[:500])
+
+
+def give_up(row: Outgoing, *, error: str, hint: str) -> None:
+    """Stays in the table, shown with its reason and "try again"; the others go on. A change made meanwhile opens it anew."""
+    Outgoing.objects.filter(pk=row.pk, version=row.version).update(state=Outgoing.State.FAILED, error=error[:500], hint=hint[:500])
+
+
+def backoff(attempts: int) -> float:
+    """Seconds: doubling from RETRY_SECONDS to four hours, with jitter, so that many links don't come back at once."""
+    return float(min(settings.RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2))

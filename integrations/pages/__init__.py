@@ -1,0 +1,1 @@
+"""Calendars and sync history in the profile."""

@@ -1,0 +1,64 @@
+"""The rule that holds for one link: link's own, else the user's, else the default, else what is written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Max, Q
+
+from booking.models import Service
+from integrations.contract import Window
+from integrations.models import Link, Rule
+
+BEYOND_HORIZON = timedelta(days=60)
+LONGEST = timedelta(days=730)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A rule without gaps; the values here are the defaults of a fresh installation."""
+
+    direction: str = "both"
+    priority: str = "ours"
+    on_remote_delete: str = "cancel"
+    title: str = "%service_name% – %customer_full_name%"
+    description: str = "%customer_full_name%\n%customer_phone%\n%customer_email%\n%customer_notes%"
+    pending: bool = False
+    attendees: bool = False
+    buffers: bool = False
+    busy: bool = True
+    private: bool = True
+    max_events: int = 2500
+    past_days: int = 30
+
+    @property
+    def sends(self) -> bool:
+        return self.direction in ("to", "both")
+
+
+def resolve(link: Link, kind: str = "appointment") -> Resolved:
+    """Widest first, so that the narrower overwrites; one query."""
+    asked = Q(scope="default") | Q(scope="user", user_id=link.account.user_id) | Q(scope="link", link=link)
+    order = {"default": 0, "user": 1, "link": 2}
+    return overlay(sorted(Rule.objects.filter(asked, kind=kind), key=lambda rule: order[rule.scope]))
+
+
+def overlay(rules: list[Rule]) -> Resolved:
+    """The rules over the defaults, the last one uppermost."""
+    values: dict[str, object] = {}
+    for rule in rules:
+        values |= {field.name: value for field in fields(Resolved) if (value := getattr(rule, field.name)) is not None}
+    return Resolved(**values)  # type: ignore[arg-type]
+
+
+def window(link: Link, rule: Resolved, now: datetime) -> Window:
+    """From `past_days` back to the booking horizon + 60 days, at most 24 months."""
+    horizon = Service.objects.filter(employees__calendar=link.calendar_id, is_active=True).aggregate(days=Max("horizon"))["days"] or 90
+    return Window(now - timedelta(days=rule.past_days), now + min(timedelta(days=horizon) + BEYOND_HORIZON, LONGEST))
+
+
+def max_age() -> timedelta:
+    """How long busy times are trusted after they were read: three polls and ten minutes."""
+    return timedelta(seconds=3 * settings.POLL_SECONDS) + timedelta(minutes=10)

@@ -1,0 +1,36 @@
+"""What runs in the background: each task calls one function and may run twice without harm."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations import connect, engine, outbox
+from integrations.models import Account, Link
+
+
+@shared_task
+def drain(link_id: int) -> None:
+    engine.drain(link_id)
+
+
+@shared_task
+def pull(link_id: int, full: bool = False) -> None:
+    engine.pull(link_id, full=full)
+
+
+@shared_task
+def check_account(account_id: int) -> None:
+    connect.check(account_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Finds whatever was not woken or was lost with a worker: rows to write, calendars to read."""
+    now = timezone.now()
+    outbox.wake(outbox.due(now))
+    unleased = Q(lease_until=None) | Q(lease_until__lte=now)
+    asking = Link.objects.filter(unleased, Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now), account__state=Account.State.CONNECTED)
+    for pk in asking.filter(Q(account__paused_until=None) | Q(account__paused_until__lte=now)).values_list("pk", flat=True):
+        pull.delay(pk)

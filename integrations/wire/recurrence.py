@@ -1,0 +1,141 @@
+"""PURE: a series and its exceptions as the instants they take. Bounded by construction: no rule, however hostile, costs more than its window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from booking.ical.contentline import IcalError, Line, duration, moment, parse
+from integrations.contract import Window
+from integrations.items import Event
+from integrations.wire.rule import Rule
+from integrations.wire.zones import resolve
+
+LIMIT = 2_000  # instances of one series within a window: daily for two years is 731
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One occurrence. `start`, `end`: instants in UTC. `original`: the instant it had before anybody moved it. `item`: what it says."""
+
+    start: datetime
+    end: datetime
+    original: datetime
+    item: Event
+
+    @property
+    def show_as(self) -> str:
+        return self.item.show_as
+
+    @property
+    def status(self) -> str:
+        return self.item.status
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """What was found. With a `problem` there may be more than `instances`; `closed` is the time it may take."""
+
+    instances: tuple[Instance, ...]
+    problem: str = ""
+    closed: tuple[datetime, datetime] | None = None
+
+
+def expand(item: Event, exceptions: Sequence[Event], window: Window, *, zone: tzinfo = UTC, limit: int = LIMIT) -> Expansion:
+    """Everything of a series (or of a single event) that overlaps the window, in order, cancelled instances included.
+
+    All-day events take the days of `zone`. A wall time that a clock change skips is read with the offset before it (RFC 5545 §3.3.5).
+    """
+    found: list[Instance] = []
+    moved = {_instant(one.recurrence_id, zone) for one in exceptions if one.recurrence_id is not None}
+    problem, closed = "", None
+    try:
+        for start, end in _occurrences(item, window, zone):
+            if start not in moved or item.recurrence_id is not None:
+                found += _within(item, start, end, start, window)
+            if len(found) > limit:
+                problem, closed = "The series has more instances than can be handled.", (found[limit].start, window.end)
+                del found[limit:]
+                break
+    except (IcalError, OverflowError) as error:
+        problem = str(error) if isinstance(error, IcalError) else "The series leaves the calendar."
+        span = _instant(item.start, zone), _instant(item.end, zone)
+        found += _within(item, *span, span[0], window)
+        closed = span
+    for one in exceptions[: limit + 1]:
+        start = _instant(one.start, zone)
+        original = start if one.recurrence_id is None else _instant(one.recurrence_id, zone)
+        found += _within(one, start, _instant(one.end, zone), original, window)
+    return Expansion(tuple(sorted(found, key=lambda instance: (instance.start, instance.original))), problem, closed)
+
+
+def _within(item: Event, start: datetime, end: datetime, original: datetime, window: Window) -> Iterator[Instance]:
+    if start < window.end and (end > window.start or start >= window.start):
+        yield Instance(start, end, original, item)
+
+
+def _occurrences(item: Event, window: Window, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
+    """(start, end) in UTC of the master's occurrences, its exceptions not yet taken out."""
+    home: tzinfo = zone if item.all_day else ZoneInfo(item.timezone)
+    first, last = _instant(item.start, zone), _instant(item.end, zone)
+    if not item.recurrence or item.recurrence_id is not None:
+        yield first, last
+        return
+    wall = first.astimezone(home).replace(tzinfo=None)
+    days = item.end - item.start if item.all_day else timedelta()
+    lines = [line for text in item.recurrence for line in parse(text)]
+    if any(line.name == "EXRULE" for line in lines):
+        raise IcalError("The series has an exclusion rule, which can't be read.")
+    excluded = {value for line in lines if line.name == "EXDATE" for value in _values(line, home)}
+
+    def occurrence(local: datetime) -> tuple[datetime, datetime]:
+        start = local.replace(tzinfo=home).astimezone(UTC)
+        return start, (local + days).replace(tzinfo=home).astimezone(UTC) if item.all_day else start + (last - first)
+
+    reach = window.start.astimezone(home).replace(tzinfo=None) - (last - first) - timedelta(days=1)
+    until = window.end.astimezone(home).replace(tzinfo=None) + timedelta(days=1)
+    seen: set[datetime] = set()
+    rules = [Rule.read(line.value, home) for line in lines if line.name == "RRULE"]
+    if len(rules) > 3:
+        raise IcalError("The series has more rules than can be handled.")
+    starts: list[Iterable[datetime]] = [rule.starts(wall, reach, until) for rule in rules] or [[wall]]
+    for source in starts:
+        for local in source:
+            start, end = occurrence(local)
+            if start not in seen and start not in excluded and local.date() not in excluded:
+                seen.add(start)
+                yield start, end
+    for line in lines:
+        for value, end_value in _additions(line, home) if line.name == "RDATE" else ():
+            start = value if isinstance(value, datetime) else occurrence(datetime.combine(value, wall.time()))[0]
+            if start not in seen and start not in excluded and start.astimezone(home).date() not in excluded:
+                seen.add(start)
+                yield start, end_value or occurrence(start.astimezone(home).replace(tzinfo=None))[1]
+
+
+def _values(line: Line, home: tzinfo) -> Iterator[datetime | date]:
+    """The instants of EXDATE or RDATE in UTC, or their dates; a date excludes what starts on that day."""
+    for text in line.value.split(","):
+        value = moment(Line(line.name, text, line.params), resolve, home)
+        yield value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def _additions(line: Line, home: tzinfo) -> Iterator[tuple[datetime | date, datetime | None]]:
+    for text in line.value.split(","):
+        begin, _, rest = text.partition("/")
+        value = next(iter(_values(Line(line.name, begin, line.params), home)))
+        if not rest or not isinstance(value, datetime):
+            yield value, None
+        elif rest.lstrip("+").upper().startswith("P"):
+            yield value, value + duration(rest)
+        else:
+            end = next(iter(_values(Line(line.name, rest, line.params), home)))
+            yield value, end if isinstance(end, datetime) else None
+
+
+def _instant(value: datetime | date, zone: tzinfo) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.combine(value, time(), zone).astimezone(UTC)
