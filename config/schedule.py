@@ -6,7 +6,9 @@ from django.apps import AppConfig
 from django.conf import settings
 
 # Name shown in the admin -> (task, setting or number of seconds).
-SCHEDULE: dict[str, tuple[str, str | int]] = {}
+SCHEDULE: dict[str, tuple[str, str | int]] = {
+    "Find lost work and read calendars": ("integrations.tasks.sweep", "SWEEP_SECONDS"),
+}
 
 
 def ensure_schedule(sender: AppConfig, using: str, **kwargs: object) -> None:

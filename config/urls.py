@@ -27,4 +27,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *mount("", "booking.pages.urls"),
 ]
 if settings.KALENDS_DEMO:
-    urlpatterns += mount("demo/", "config.demo.urls")
+    urlpatterns.insert(0, path("demo/", include("config.demo.urls")))

@@ -6,8 +6,8 @@ from config.settings import environment as env
 
 __all__ = ["REST_FRAMEWORK", "SPECTACULAR_SETTINGS"]
 
-# Scope -> rate per client address. A throttle hinders abuse; correctness never rests on it.
-THROTTLES = {"read": "240/min", "slots": "120/min", "book": "30/min", "link": "30/min"}
+# Scope -> rate per client address; "off" switches a scope off. A throttle hinders abuse; correctness never rests on it.
+THROTTLES = {"read": "240/min", "slots": "120/min", "book": "30/min", "link": "60/min"}
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -12,28 +12,20 @@ __all__ = [
     "DEBUG",
     "DEFAULT_AUTO_FIELD",
     "INSTALLED_APPS",
-    "KALENDS_CA_FILE",
     "KALENDS_DEMO",
-    "KALENDS_PRIVATE_HOSTS",
     "KALENDS_TESTING",
     "LANGUAGES",
     "LANGUAGE_CODE",
-    "LEASE_SECONDS",
     "LOCALE_PATHS",
     "MEDIA_ROOT",
     "MEDIA_URL",
     "MIDDLEWARE",
-    "MOVE_GRACE_SECONDS",
-    "POLL_SECONDS",
-    "QUIET_SECONDS",
     "REQUIRE_STAFF_MFA",
-    "RETRY_SECONDS",
     "ROOT_URLCONF",
     "STATICFILES_DIRS",
     "STATIC_ROOT",
     "STATIC_URL",
     "STORAGES",
-    "SWEEP_SECONDS",
     "TEMPLATES",
     "TIME_ZONE",
     "USE_I18N",
@@ -141,22 +133,4 @@ STORAGES = {
 MEDIA_URL = "media/"
 MEDIA_ROOT = VAR_DIR / "media"
 
-# How often calendars are polled and the outbox is swept (seconds). They set the schedule's first values;
-# afterwards the intervals are edited in the admin.
-POLL_SECONDS = env.number("POLL_SECONDS", 5 if env.DEMO else 300, least=1)
-SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5 if env.DEMO else 60, least=1)
-# How long a calendar must be still before a customer is mailed about a move made there (seconds).
-QUIET_SECONDS = env.number("QUIET_SECONDS", 10 if env.DEMO else 120)
-
-# First pause after a failed call, doubled each time (seconds).
-RETRY_SECONDS = env.number("RETRY_SECONDS", 2 if env.DEMO else 15, least=1)
-# How long a worker may keep a calendar to itself without a sign of life: longer than one call to the other side may take.
-LEASE_SECONDS = env.number("LEASE_SECONDS", 20 if env.DEMO else 60, least=5)
-# How long an event that is gone is looked for in the owner's other calendars before it counts as deleted (seconds).
-MOVE_GRACE_SECONDS = env.number("MOVE_GRACE_SECONDS", 10 if env.DEMO else 600)
-
-# Private hosts (exact `host` or `host:port`) that users may name as calendar servers.
-KALENDS_PRIVATE_HOSTS = env.listing("KALENDS_PRIVATE_HOSTS")
-# A PEM file with further certificate authorities for outgoing connections.
-KALENDS_CA_FILE = env.text("KALENDS_CA_FILE")
 REQUIRE_STAFF_MFA = env.flag("REQUIRE_STAFF_MFA")

@@ -1,0 +1,18 @@
+"""`manage.py seed_demo`: fills the demo's database; a second run adds nothing."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.demo import seed
+
+
+class Command(BaseCommand):
+    help = "Fills the demo with a small salon. Only with KALENDS_DEMO=1: its passwords are public."
+
+    def handle(self, *args: object, **options: object) -> None:
+        if not settings.KALENDS_DEMO:
+            raise CommandError("This writes accounts with public passwords; it runs only with KALENDS_DEMO=1 (`make demo`).")
+        seed.salon()
+        seed.connect_calendars()
