@@ -1,0 +1,75 @@
+"""When it can be booked. A month of a hundred employees is ten thousand slots: their JSON is put together by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from booking.api.base import PublicView, filled
+from booking.api.serializers import NextAnswer, NextQuery, SlotsAnswer, SlotsQuery
+from booking.availability import Slot, find_spans, next_slot
+
+
+class SlotsView(PublicView):
+    throttle_scope = "slots"
+
+    @extend_schema(parameters=[SlotsQuery], responses=SlotsAnswer)
+    def get(self, request: Request) -> HttpResponse:
+        """The free slots of whole days in a time zone; without an employee one entry per start and free employee."""
+        query = SlotsQuery(data=filled(request))
+        query.is_valid(raise_exception=True)
+        wish = query.validated_data
+        zone = wish["timezone"]
+        spans = find_spans(
+            service=wish["service"],
+            start=datetime.combine(wish["from"], time.min, zone),
+            end=datetime.combine(wish["to"] + timedelta(days=1), time.min, zone),
+            now=timezone.now(),
+            employees=[wish["employee"]] if wish["employee"] else None,
+        )
+        return HttpResponse(b'{"slots":[' + spans_json(spans, zone) + b"]}", content_type="application/json")
+
+
+class NextSlotView(PublicView):
+    throttle_scope = "slots"
+
+    @extend_schema(parameters=[NextQuery], responses=NextAnswer)
+    def get(self, request: Request) -> Response:
+        """The first free slot up to the service's horizon, or null."""
+        query = NextQuery(data=filled(request))
+        query.is_valid(raise_exception=True)
+        wish = query.validated_data
+        slot = next_slot(service=wish["service"], now=timezone.now(), employees=[wish["employee"]] if wish["employee"] else None)
+        return Response({"slot": slot and slot_json(slot, wish["timezone"])})
+
+
+def slot_json(slot: Slot, zone: ZoneInfo) -> dict[str, Any]:
+    """One slot with its instants as ISO 8601 in the zone."""
+    entry: dict[str, Any] = {
+        "start": slot.start.astimezone(zone).isoformat(),
+        "end": slot.end.astimezone(zone).isoformat(),
+        "employee": slot.employee_id,
+    }
+    return {**entry, "unsure": True} if slot.unsure else entry
+
+
+def spans_json(spans: Iterable[tuple[int, int, int, bool]], zone: ZoneInfo) -> bytes:
+    """The same for (start, end, employee, unsure) in seconds since the epoch: each time is written once, however many share it."""
+    heads: dict[int, str] = {}
+    tails = {False: "}", True: ',"unsure":true}'}
+    parts = []
+    for start, end, employee, unsure in spans:
+        # The end follows from the start: one answer is about one service.
+        if (head := heads.get(start)) is None:
+            begin, until = (datetime.fromtimestamp(instant, zone).isoformat() for instant in (start, end))
+            head = heads[start] = f'{{"start":"{begin}","end":"{until}","employee":'
+        parts.append(f"{head}{employee}{tails[unsure]}")
+    return ",".join(parts).encode()
