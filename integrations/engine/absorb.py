@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
@@ -219,25 +220,24 @@ def _held_already(link: Link, event: Event) -> bool:
 
 
 def _close_time(session: Session, change: Change, *, first_is_ours: bool = False) -> None:
-    """The times a foreign event takes, as the rule and the link say."""
+    """The times a foreign event takes, as the rule and the link say. Of a series that can't be followed its possible time is closed."""
     link, event = session.link, change.item
     if not link.reads or event is None:
         return
-    span = session.window
-    try:
-        instances = recurrence.expand(event, change.exceptions, span, zone=link.calendar.timezone)
-    except recurrence.Unreadable as error:
-        return _unreadable(session, replace(change, item=None, problem=str(error), closed=(span.start, span.end)), None)
-    spans = [busy.Span(one.start, one.end, "" if event.private else event.title) for one in instances if _takes_time(one.show_as, one.status, one.private, session)]
+    found = recurrence.expand(event, change.exceptions, session.window, zone=ZoneInfo(link.calendar.timezone))
+    spans = [busy.Span(one.start, one.end, "" if one.item.private else one.item.title) for one in found.instances if _takes_time(one.item, session)]
+    if found.problem:
+        link.quarantine[change.remote_id] = found.problem[:300]
+        spans += [busy.Span(*found.closed)] if found.closed else []
     busy.replace(source_of(link), change.remote_id, spans[1:] if first_is_ours else spans)
 
 
-def _takes_time(show_as: str, status: str, private: bool, session: Session) -> bool:
+def _takes_time(event: Event, session: Session) -> bool:
     """One rule for every provider: cancelled and free don't, private ones as the owner chose, the rest does."""
     rule, honour = session.rule, session.link.honour
-    if not rule.busy or status == "cancelled" or honour == Link.Honour.FREE or (private and not rule.private):
+    if not rule.busy or event.status == "cancelled" or honour == Link.Honour.FREE or (event.private and not rule.private):
         return False
-    return honour == Link.Honour.BUSY or show_as not in ("free", "elsewhere")
+    return honour == Link.Honour.BUSY or event.show_as not in ("free", "elsewhere")
 
 
 def known_keys(link: Link) -> Iterable[str]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 
@@ -44,21 +44,21 @@ class Session:
         return (snapshot(found.event) if found.event else None), found.leave
 
     def hold(self) -> None:
-        """Prolongs the lease before each call, and makes sure that no transaction waits for the other side."""
-        if connection.in_atomic_block and not getattr(settings, "TESTING_IN_TRANSACTION", False):
-            raise RuntimeError("a provider must not be called inside a transaction")
+        """Prolongs the lease before each call. `durable` makes sure that no transaction waits for the other side: it refuses to be nested."""
         until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        if not Link.objects.filter(pk=self.link.pk, lease=self.lease).update(lease_until=until):
+        with transaction.atomic(durable=True):
+            held = Link.objects.filter(pk=self.link.pk, lease=self.lease).update(lease_until=until)
+        if not held:
             raise Retry("The lease was lost to another worker.")
 
     def record(self, pair: Pair, direction: Direction, kind: FieldChange.Kind, field: str, old: Any, new: Any) -> None:
-        if self.run.pk is None:
+        if self.run._state.adding:
             self.run.save()
         FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now())
 
     def close(self, outcome: Run.Outcome, error: str = "") -> None:
         """Runs that neither did anything nor failed leave no trace."""
-        if self.run.pk is None and outcome == Run.Outcome.OK and not self.run.written:
+        if self.run._state.adding and outcome == Run.Outcome.OK and not self.run.written:
             return
         self.run.outcome, self.run.error, self.run.ended_at = outcome, error[:500], timezone.now()
         self.run.save()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -19,7 +19,13 @@ def cipher() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.KALENDS_ENCRYPTION_KEYS])
 
 
-class EncryptedJSONField(models.TextField):
+if TYPE_CHECKING:
+    _Text = models.TextField[dict[str, str], dict[str, str]]
+else:
+    _Text = models.TextField
+
+
+class EncryptedJSONField(_Text):
     """A dict of secrets, stored as one Fernet token. Never searched, never shown, kept out of history tables."""
 
     def from_db_value(self, value: str | None, *args: object) -> dict[str, str]:
@@ -38,4 +44,4 @@ class EncryptedJSONField(models.TextField):
 
     def value_to_string(self, obj: models.Model) -> str:
         """Exports (dumpdata) stay encrypted."""
-        return self.get_prep_value(self.value_from_object(obj))
+        return self.get_prep_value(getattr(obj, self.attname))
