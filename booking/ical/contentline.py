@@ -103,7 +103,7 @@ def moment(line: Line, zone: Callable[[str], tzinfo], floating: tzinfo) -> datet
         if found[4] is None:
             return date(year, month, day)
         # Second 60 is a leap second: Python knows none.
-        wall = datetime(year, month, day, int(found[4]), int(found[5]), min(59, int(found[6] or 0)))
+        wall = datetime(year, month, day, int(found[4]), int(found[5]), min(59, int(found[6] or 0)))  # noqa: DTZ001 - wall time
     except ValueError as error:
         raise IcalError("The event has a date that does not exist.") from error
     if found[7]:

@@ -34,9 +34,9 @@ def rewrite(data: bytes | str, entry: Entry, fields: Collection[str], *, ours: C
         kept, guests = _guests(kept, entry, {one.lower() for one in ours})
         new += guests
     zone: list[str] = []
-    if {"start", "end"} & set(fields) and isinstance(entry.start, datetime) and entry.timezone not in ("", "UTC"):
-        if not any(line.name == "TZID" and line.value == entry.timezone for line in lines):
-            zone = list(vtimezone(entry.timezone, entry.start.year - 1))
+    present = {"", "UTC", *(line.value for line in lines if line.name == "TZID")}
+    if {"start", "end"} & set(fields) and isinstance(entry.start, datetime) and entry.timezone not in present:
+        zone = list(vtimezone(entry.timezone, entry.start.year - 1))
     place = next(index for index, line in enumerate(lines) if line.opens("VEVENT"))
     return b"".join(
         [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 YEARS = 20  # how far ahead irregular zones are listed change by change
@@ -19,7 +20,7 @@ def vtimezone(name: str, year: int) -> tuple[str, ...]:
     lines = ["BEGIN:VTIMEZONE", f"TZID:{name}"]
     begin = datetime(year, 1, 1, tzinfo=UTC)
     offset = _offset(zone, begin)
-    lines += _part("STANDARD", datetime(year, 1, 1), offset, offset, begin.astimezone(zone).tzname() or name, ())
+    lines += _part("STANDARD", begin.replace(tzinfo=None), offset, offset, begin.astimezone(zone).tzname() or name, ())
     kinds: dict[tuple[timedelta, timedelta, str], list[datetime]] = {}
     for wall, before, after, label in _onsets(zone, year):
         kinds.setdefault((before, after, label), []).append(wall)
@@ -76,7 +77,7 @@ def _yearly(walls: list[datetime]) -> str:
     """The RRULE that makes these yearly onsets, or "" where there is none."""
     first = walls[0]
     same = {(wall.month, wall.weekday(), wall.time()) for wall in walls}
-    if len(walls) < YEARS - 1 or len(same) > 1 or {b.year - a.year for a, b in zip(walls, walls[1:], strict=False)} != {1}:
+    if len(walls) < YEARS - 1 or len(same) > 1 or {b.year - a.year for a, b in pairwise(walls)} != {1}:
         return ""
     if all((wall + timedelta(days=7)).month != wall.month for wall in walls):
         return f"RRULE:FREQ=YEARLY;BYMONTH={first.month};BYDAY=-1{DAYS[first.weekday()]}"

@@ -69,11 +69,8 @@ class Client:
             except (httpx.InvalidURL, ValueError) as error:
                 raise refusal() from error
             check(url, self.rules)
-            # The password belongs to the host it was given for; from http to https of the same name is the same host, better kept.
-            if auth and origin(url)[1:] != home[1:] and not (origin(url)[1] == home[1] and origin(url)[0] == "https"):
-                raise NeedsPerson(
-                    "The server sends us on to another host.", f"If you trust it, enter its address yourself: {httpx.URL(url).host}", code="address"
-                )
+            if auth:
+                stay(url, home)
         raise NeedsPerson("The server sends us around in circles.", "Check the address.", code="address")
 
     def _once(self, method: str, url: str, headers: dict[str, str], content: bytes, deadline: float) -> Answer:
@@ -127,6 +124,13 @@ def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port."""
     parsed = httpx.URL(url)
     return parsed.scheme, parsed.host.lower().rstrip("."), parsed.port or (443 if parsed.scheme == "https" else 80)
+
+
+def stay(url: str, home: tuple[str, str, int]) -> None:
+    """Raises NeedsPerson when `url` is not on the host a password was given for; https there is as good as the very same origin."""
+    place = origin(url)
+    if place != home and (place[1] != home[1] or place[0] != "https"):
+        raise NeedsPerson("The server sends us on to another host.", f"If you trust it, enter its address yourself: {place[1]}", code="address")
 
 
 def check(url: str, rules: Policy) -> None:

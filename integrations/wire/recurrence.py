@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from booking.ical.contentline import IcalError, Line, duration, moment, parse
-from integrations.contract import Window
+from integrations.contract import Change, Window
 from integrations.items import Event
 from integrations.wire.rule import Rule
 from integrations.wire.zones import resolve
@@ -49,7 +49,7 @@ def expand(item: Event, exceptions: Sequence[Event], window: Window, *, zone: tz
     All-day events take the days of `zone`. A wall time that a clock change skips is read with the offset before it (RFC 5545 §3.3.5).
     """
     found: list[Instance] = []
-    moved = {_instant(one.recurrence_id, zone) for one in exceptions if one.recurrence_id is not None}
+    moved = {instant(one.recurrence_id, zone) for one in exceptions if one.recurrence_id is not None}
     problem, closed = "", None
     try:
         for start, end in _occurrences(item, window, zone):
@@ -61,13 +61,13 @@ def expand(item: Event, exceptions: Sequence[Event], window: Window, *, zone: tz
                 break
     except (IcalError, OverflowError) as error:
         problem = str(error) if isinstance(error, IcalError) else "The series leaves the calendar."
-        span = _instant(item.start, zone), _instant(item.end, zone)
+        span = instant(item.start, zone), instant(item.end, zone)
         found += _within(item, *span, span[0], window)
         closed = span
     for one in exceptions[: limit + 1]:
-        start = _instant(one.start, zone)
-        original = start if one.recurrence_id is None else _instant(one.recurrence_id, zone)
-        found += _within(one, start, _instant(one.end, zone), original, window)
+        start = instant(one.start, zone)
+        original = start if one.recurrence_id is None else instant(one.recurrence_id, zone)
+        found += _within(one, start, instant(one.end, zone), original, window)
     return Expansion(tuple(sorted(found, key=lambda instance: (instance.start, instance.original))), problem, closed)
 
 
@@ -79,7 +79,7 @@ def _within(item: Event, start: datetime, end: datetime, original: datetime, win
 def _occurrences(item: Event, window: Window, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
     """(start, end) in UTC of the master's occurrences, its exceptions not yet taken out."""
     home: tzinfo = zone if item.all_day else ZoneInfo(item.timezone)
-    first, last = _instant(item.start, zone), _instant(item.end, zone)
+    first, last = instant(item.start, zone), instant(item.end, zone)
     if not item.recurrence or item.recurrence_id is not None:
         yield first, last
         return
@@ -135,7 +135,32 @@ def _additions(line: Line, home: tzinfo) -> Iterator[tuple[datetime | date, date
             yield value, end if isinstance(end, datetime) else None
 
 
-def _instant(value: datetime | date, zone: tzinfo) -> datetime:
+def instant(value: datetime | date, zone: tzinfo) -> datetime:
+    """A time in UTC; a day begins at midnight in `zone`."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return datetime.combine(value, time(), zone).astimezone(UTC)
+
+
+def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """The spans sorted, those that touch or overlap made one, empty ones left out."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        elif end > start:
+            found.append((start, end))
+    return found
+
+
+def taken(changes: Iterable[Change], window: Window, *, zone: tzinfo = UTC) -> list[tuple[datetime, datetime]]:
+    """The busy spans of a full listing within the window, merged: what is neither free nor cancelled, and what could not be read."""
+    spans: list[tuple[datetime, datetime]] = []
+    for change in changes:
+        spans += [change.closed] if change.closed else []
+        if change.item is not None:
+            expansion = expand(change.item, change.exceptions, window, zone=zone)
+            spans += [expansion.closed] if expansion.closed else []
+            spans += [(one.start, one.end) for one in expansion.instances if one.show_as != "free" and one.status != "cancelled"]
+    inside = ((max(start, window.start), min(end, window.end)) for start, end in spans)
+    return merged(span for span in inside if span[0] < span[1])

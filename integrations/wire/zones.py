@@ -63,7 +63,7 @@ def _embedded(text: str) -> tzinfo:
         component = Timezone.from_ical(text)
         zone: tzinfo = component.to_tz(lookup_tzid=False)
         onsets = [int(year) for year in re.findall(r"DTSTART[^:\r\n]*:(\d{4})", text)]
-        begin = datetime(min(2036, max(2024, *onsets, 0)), 1, 1, 12)
+        begin = datetime(min(2036, max(2024, *onsets, 0)), 1, 1, 12)  # noqa: DTZ001 - wall time
         offsets = [(day, zone.utcoffset(day.replace(tzinfo=zone))) for day in (begin + timedelta(days=number) for number in range(731))]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
         raise IcalError("The time zone in the event can't be read.") from error

@@ -1,0 +1,58 @@
+"""Tests a connection step by step and says in plain words what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from django.utils.translation import gettext as _
+
+from integrations.contract import NeedsPerson, Provider, ProviderError, Step
+from integrations.wire.address import reach
+from integrations.wire.http import Client, check, origin
+
+
+def steps(provider: Provider, client: Client, sign_in: Callable[[], str]) -> Iterator[Step]:
+    """Address, server, login, calendars, right to write; ends after the first step that failed. `sign_in` says as whom."""
+    rules, server = client.rules, provider.credentials.server
+
+    def address() -> str:
+        check(server, rules)
+        return server
+
+    def reachable() -> str:
+        _scheme, host, port = origin(server)
+        reach(host, port, rules)
+        client.request("OPTIONS", server)
+        return host
+
+    def calendars() -> str:
+        found = provider.calendars()
+        if not found:
+            raise NeedsPerson(_("There is no calendar in this account."), _("Create one there first."), code="gone")
+        return ", ".join(one.name for one in found)
+
+    def writable() -> str:
+        found = [one.name for one in provider.calendars() if one.writable]
+        if not found:
+            raise NeedsPerson(_("No calendar of this account may be written."), _("Ask its owner for the right to write."), code="permission")
+        return ", ".join(found)
+
+    for name, test in (
+        (_("Address"), address),
+        (_("Server answers over a trusted connection"), reachable),
+        (_("Sign-in and account found"), sign_in),
+        (_("Calendars"), calendars),
+        (_("Writable"), writable),
+    ):
+        step = _step(name, test)
+        yield step
+        if not step.ok:
+            return
+
+
+def _step(name: str, test: Callable[[], str]) -> Step:
+    try:
+        return Step(name, True, test())
+    except ProviderError as error:
+        hint = error.hint if isinstance(error, NeedsPerson) else _("Check the address, or try again later.")
+        return Step(name, False, str(error), hint)
