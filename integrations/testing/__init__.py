@@ -1,0 +1,1 @@
+"""For authors of providers: the contract tests, a provider in memory, real local servers and a proxy that breaks things on purpose."""
