@@ -97,7 +97,9 @@ class Ground:
                 try:
                     probe.bind(("127.0.0.1", port))
                 except OSError:
-                    raise PortTaken(f"Port {port} is taken by another program (perhaps a demo still runs). Choose another one: {variable}=… make demo") from None
+                    raise PortTaken(
+                        f"Port {port} is taken by another program (perhaps a demo still runs). Choose another one: {variable}=… make demo"
+                    ) from None
 
     def reset(self) -> None:
         """Throws away all data of the demo."""

@@ -33,9 +33,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = [
     # Tests sign in a lot; a slow hash would only make them slow.
-    "django.contrib.auth.hashers.MD5PasswordHasher"
-    if env.TESTING
-    else "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.MD5PasswordHasher" if env.TESTING else "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

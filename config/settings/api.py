@@ -17,9 +17,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     # Each can be changed by THROTTLE_READ, THROTTLE_BOOK, …
-    "DEFAULT_THROTTLE_RATES": {
-        scope: env.text(f"THROTTLE_{scope.upper()}", rate) for scope, rate in THROTTLES.items()
-    },
+    "DEFAULT_THROTTLE_RATES": {scope: env.text(f"THROTTLE_{scope.upper()}", rate) for scope, rate in THROTTLES.items()},
     # ClientAddressMiddleware has already put the real address into REMOTE_ADDR.
     "NUM_PROXIES": 0,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

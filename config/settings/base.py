@@ -30,6 +30,7 @@ __all__ = [
     "TIME_ZONE",
     "USE_I18N",
     "USE_TZ",
+    "WHITENOISE_AUTOREFRESH",
     "WHITENOISE_USE_FINDERS",
     "WSGI_APPLICATION",
 ]
@@ -42,7 +43,7 @@ INSTALLED_APPS = [
     "resources",
     "integrations",
     # A provider is announced by its line here, and nowhere else.
-    # "integrations.caldav.apps.CaldavConfig",
+    "integrations.caldav.apps.CaldavConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -59,7 +60,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "config.staticfiles.LeanStaticFilesConfig",
     "config",
 ]
 
@@ -122,6 +123,10 @@ STATICFILES_DIRS = [
 ]
 # Without a collectstatic run (tests, demo, development) files are served from where they lie.
 WHITENOISE_USE_FINDERS = DEBUG or env.TESTING or env.DEMO
+# Looked up per request instead of listed at the start: each test client starts anew.
+WHITENOISE_AUTOREFRESH = DEBUG or env.TESTING
+if WHITENOISE_USE_FINDERS:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

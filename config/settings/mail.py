@@ -29,11 +29,7 @@ EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 20, least=1)
 EMAIL_FILE_PATH = str(env.VAR_DIR / "mail")
 _BACKENDS = "django.core.mail.backends"
-EMAIL_BACKEND = (
-    f"{_BACKENDS}.filebased.EmailBackend"
-    if env.DEMO or (env.DEBUG and not env.text("EMAIL_HOST"))
-    else f"{_BACKENDS}.smtp.EmailBackend"
-)
+EMAIL_BACKEND = f"{_BACKENDS}.filebased.EmailBackend" if env.DEMO or (env.DEBUG and not env.text("EMAIL_HOST")) else f"{_BACKENDS}.smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Kalends <kalends@localhost>")
 SERVER_EMAIL = env.text("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
 

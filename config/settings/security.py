@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from csp.constants import NONCE, NONE, SELF
 from cryptography.fernet import Fernet
+from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings import environment as env
@@ -51,9 +51,7 @@ def secret_key(value: str, *, relaxed: bool) -> str:
         raise ImproperlyConfigured(f"SECRET_KEY is not set. {HINT}")
     weak = len(value) < 50 or len(set(value)) < 5
     if weak or value == DEBUG_SECRET_KEY or value.startswith("django-insecure-"):
-        raise ImproperlyConfigured(
-            f"SECRET_KEY is a debug key or too weak (50 characters at least). {HINT}"
-        )
+        raise ImproperlyConfigured(f"SECRET_KEY is a debug key or too weak (50 characters at least). {HINT}")
     return value
 
 
@@ -68,22 +66,16 @@ def encryption_keys(values: list[str], *, relaxed: bool) -> list[str]:
             Fernet(value)
         except ValueError:
             # The value itself never goes into a message.
-            raise ImproperlyConfigured(
-                f"KALENDS_ENCRYPTION_KEYS: key {place} is no Fernet key (32 bytes, url-safe base64). {HINT}"
-            ) from None
+            raise ImproperlyConfigured(f"KALENDS_ENCRYPTION_KEYS: key {place} is no Fernet key (32 bytes, url-safe base64). {HINT}") from None
         if not relaxed and (value == DEBUG_ENCRYPTION_KEY or len(set(value)) < 10):
-            raise ImproperlyConfigured(
-                f"KALENDS_ENCRYPTION_KEYS: key {place} is a debug key or too weak. {HINT}"
-            )
+            raise ImproperlyConfigured(f"KALENDS_ENCRYPTION_KEYS: key {place} is a debug key or too weak. {HINT}")
     return values
 
 
 def site_url(value: str, *, relaxed: bool) -> str:
     """The public address, without a trailing slash; links in mails begin with it."""
     if not value and not relaxed:
-        raise ImproperlyConfigured(
-            "SITE_URL is not set. It is the public address, such as https://booking.example.org."
-        )
+        raise ImproperlyConfigured("SITE_URL is not set. It is the public address, such as https://booking.example.org.")
     parts = urlsplit(value or "http://localhost:8000")
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ImproperlyConfigured(f"SITE_URL must be an http(s) address, not {value!r}.")
@@ -98,17 +90,13 @@ SITE_URL = site_url(env.text("SITE_URL"), relaxed=_RELAXED)
 _HOST = urlsplit(SITE_URL).hostname or ""
 _HTTPS = SITE_URL.startswith("https://")
 _LOCAL = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS") or (
-    [_HOST, *_LOCAL] if _RELAXED or env.DEMO else [_HOST]
-)
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS") or ([_HOST, *_LOCAL] if _RELAXED or env.DEMO else [_HOST])
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 
 # Number of reverse proxies in front of us whose X-Forwarded-For entry we believe.
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0)
 # Only when the proxy always sets (and never passes on) X-Forwarded-Proto.
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("TRUST_X_FORWARDED_PROTO") else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("TRUST_X_FORWARDED_PROTO") else None
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT")
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000) if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS and env.flag("HSTS_SUBDOMAINS")

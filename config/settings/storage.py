@@ -23,9 +23,7 @@ def database(url: str) -> dict[str, Any]:
         options.setdefault("transaction_mode", "IMMEDIATE")
         options.setdefault("timeout", 20)
         durability = "OFF" if env.TESTING else "NORMAL"
-        options.setdefault(
-            "init_command", f"PRAGMA journal_mode=WAL; PRAGMA synchronous={durability};"
-        )
+        options.setdefault("init_command", f"PRAGMA journal_mode=WAL; PRAGMA synchronous={durability};")
         if env.TESTING:
             # A file, not memory: threads and further processes then meet real locks.
             folder = env.VAR_DIR / "test"
@@ -58,11 +56,5 @@ def cache(url: str) -> dict[str, Any]:
 if not env.text("DATABASE_URL"):
     env.VAR_DIR.mkdir(parents=True, exist_ok=True)
 
-DATABASES = {
-    "default": database(env.text("DATABASE_URL", f"sqlite:///{env.VAR_DIR / 'kalends.sqlite3'}"))
-}
-CACHES = {
-    "default": cache(
-        env.text("CACHE_URL", "locmem://" if env.TESTING else f"file://{env.VAR_DIR / 'cache'}")
-    )
-}
+DATABASES = {"default": database(env.text("DATABASE_URL", f"sqlite:///{env.VAR_DIR / 'kalends.sqlite3'}"))}
+CACHES = {"default": cache(env.text("CACHE_URL", "locmem://" if env.TESTING else f"file://{env.VAR_DIR / 'cache'}"))}

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import seed
+from config.demo.connect import MovedServer, connect_calendars
 
 
 class Command(BaseCommand):
@@ -15,4 +16,7 @@ class Command(BaseCommand):
         if not settings.KALENDS_DEMO:
             raise CommandError("This writes accounts with public passwords; it runs only with KALENDS_DEMO=1 (`make demo`).")
         seed.salon()
-        seed.connect_calendars()
+        try:
+            connect_calendars()
+        except MovedServer as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,165 @@
+"""The demo starts everything, restarts what dies, keeps its data and ends all its processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from config.demo.ground import ROOT, Ground, PortTaken
+
+pytestmark = [pytest.mark.once]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return Ground(folder=tmp_path / "demo", web_port=free_port(), caldav_port=free_port())
+
+
+def start(ground: Ground) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "DEMO_FOLDER": str(ground.folder),
+        "DEMO_PORT": str(ground.web_port),
+        "DEMO_CALDAV_PORT": str(ground.caldav_port),
+    }
+    return subprocess.Popen([sys.executable, "-m", "config.demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def read_until(demo: subprocess.Popen[str], wanted: str) -> str:
+    """What the demo printed up to the line with `wanted`; fails with all of it when the demo ends first."""
+    assert demo.stdout is not None
+    lines: list[str] = []
+    for line in demo.stdout:
+        lines.append(line)
+        if wanted in line:
+            return "".join(lines)
+    raise AssertionError("".join(lines))
+
+
+@pytest.fixture
+def demo(ground: Ground) -> Iterator[subprocess.Popen[str]]:
+    process = start(ground)
+    yield process
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=40)
+
+
+def processes_of(ground: Ground) -> list[int]:
+    """Ids of living processes whose environment names the demo's folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes()
+            is_zombie = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except OSError:
+            # It ended while we looked.
+            continue
+        if f"KALENDS_VAR_DIR={ground.folder}".encode() in environment and not is_zombie:
+            found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
+def test_it_starts_all_restarts_a_killed_worker_and_ends_all(ground: Ground, demo: subprocess.Popen[str]):
+    printed = read_until(demo, "Logs")
+    assert ground.site_url in printed
+    assert ground.caldav_url in printed
+    assert "employee / demo" in printed
+
+    services = httpx.get(f"{ground.site_url}/api/v1/services/", trust_env=False)
+    assert services.status_code == 200
+    assert "Classic Cut" in services.text
+    calendar = f"{ground.caldav_url}/employee/calendar/"
+    assert httpx.request("PROPFIND", calendar, auth=("employee", "demo"), trust_env=False).status_code == 207
+    assert httpx.request("PROPFIND", calendar, auth=("colleague", "demo"), trust_env=False).status_code == 403
+
+    worker = next(pid for pid in processes_of(ground) if b"celery" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(os.getpgid(worker), signal.SIGKILL)
+    assert "worker ended" in read_until(demo, "is started again")
+
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(timeout=40) == 0
+    assert processes_of(ground) == []
+
+
+def test_a_taken_port_is_said_plainly(ground: Ground):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", ground.web_port))
+        other.listen()
+        with pytest.raises(PortTaken, match=f"Port {ground.web_port} is taken.*DEMO_PORT"):
+            ground.check_ports()
+    ground.check_ports()
+
+
+def test_keys_are_made_once_and_readable_only_by_the_owner(ground: Ground):
+    ground.prepare()
+    first = ground.environment()
+    ground.prepare()
+    assert ground.environment()["SECRET_KEY"] == first["SECRET_KEY"]
+    assert (ground.folder / "keys.json").stat().st_mode & 0o077 == 0
+
+
+def test_production_settings_of_the_shell_never_reach_the_demo(ground: Ground, monkeypatch):
+    """Seen red with NOT_INHERITED emptied."""
+    monkeypatch.setenv("DATABASE_URL", "postgres://production.example.org/real")
+    monkeypatch.setenv("EMAIL_HOST", "mail.example.org")
+    ground.prepare()
+    environment = ground.environment()
+    assert "DATABASE_URL" not in environment
+    assert "EMAIL_HOST" not in environment
+
+
+def test_reset_throws_everything_away(ground: Ground):
+    ground.prepare()
+    ground.reset()
+    assert not ground.folder.exists()
+    ground.reset()
+
+
+@pytest.mark.django_db
+def test_the_salon_is_seeded_once(settings):
+    from booking.models import Service
+    from config.demo import seed
+
+    seed.salon()
+    count = Service.objects.count()
+    seed.salon()
+    assert Service.objects.count() == count == 5
+    assert all(service.employees.exists() for service in Service.objects.all())
+
+
+@pytest.mark.django_db
+def test_public_passwords_are_written_only_in_the_demo(settings):
+    from django.contrib.auth.models import User
+    from django.core.management import CommandError, call_command
+
+    settings.KALENDS_DEMO = False
+    with pytest.raises(CommandError, match="KALENDS_DEMO"):
+        call_command("seed_demo")
+    assert not User.objects.exists()
+
+
+def test_the_announcement_names_no_secret(ground: Ground):
+    from config.demo.__main__ import announcement
+
+    ground.prepare()
+    text = announcement(ground)
+    assert not any(value in text for name, value in ground.environment().items() if re.search("KEY", name))
