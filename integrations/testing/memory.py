@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Step, Window
+from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Window
 from integrations.items import OWNED, Event
 from integrations.testing.memory_server import Calendar, Crash, MemoryServer, Stored
 from integrations.wire.recurrence import instant, taken
@@ -54,8 +54,7 @@ class MemoryProvider(Provider):
             if fault == "crash" and not last:
                 raise Crash
             if fault in ("lose-before", "lose-after", "busy") and not last:
-                server.faults.then("lose-before", "next page")
-                server.call("next page", lambda: None)
+                raise Retry("The server can't be reached.")
 
     def _change(self, place: Calendar, remote_id: str) -> Change:
         stored = place.events.get(remote_id)

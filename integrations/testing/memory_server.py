@@ -36,7 +36,7 @@ class FaultPlan:
     _calls: int = 0
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
+        self._random = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
 
     def then(self, kind: str, method: str = "") -> None:
         """The next call (of `method`) fails so."""

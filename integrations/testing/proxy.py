@@ -114,8 +114,8 @@ def proxy(upstream: str) -> Iterator[Proxy]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Silence: tests read `calls`."""
 
-        do_GET = do_PUT = do_DELETE = do_PROPFIND = do_REPORT = do_MKCALENDAR = do_OPTIONS = do_PROPPATCH = do_POST = _pass
-
+    for method in ("GET", "PUT", "DELETE", "PROPFIND", "REPORT", "MKCALENDAR", "OPTIONS", "PROPPATCH", "POST"):
+        setattr(Door, f"do_{method}", Door._pass)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     server.daemon_threads = True
     state.address = f"http://127.0.0.1:{server.server_address[1]}/"

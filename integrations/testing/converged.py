@@ -1,0 +1,101 @@
+"""The invariants of an honest sync: every scenario ends with all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models import F
+from django.utils import timezone
+
+from booking.models import Allocation, Busy, Message
+from integrations import connect, engine
+from integrations.contract import Change
+from integrations.items import snapshot
+from integrations.local import KINDS
+from integrations.merge import changed
+from integrations.models import Installation, Link, Outgoing, Pair
+from integrations.rules import resolve, window
+
+OPEN = [Pair.State.CONFLICT, Pair.State.GONE_THERE, Pair.State.UNLINKED]  # shown to a person, who has the word
+
+
+def cycle() -> None:
+    """Reads and writes each link once."""
+    for pk in Link.objects.order_by("pk").values_list("pk", flat=True):
+        engine.pull(pk)
+        engine.drain(pk)
+
+
+def assert_converged(writes: Callable[[], int]) -> None:
+    """I1 no double booking, I2 exactly one mirror, I3 no lost intent, I5 busy times known, I6 quiescence. `writes` counts what the servers
+    were told to change so far. (I4, that nothing comes back, follows: an event without a live item is a surplus mirror.)"""
+    assert not doubly_allocated()
+    before, mails = writes(), Message.objects.count()
+    cycle()
+    assert writes() == before, "a further cycle wrote again"
+    assert Message.objects.count() == mails, "a further cycle told people again"
+    assert not Outgoing.objects.exists(), list(Outgoing.objects.values("kind", "item_id", "state", "error"))
+    for link in Link.objects.select_related("account__user", "calendar__employee", "source"):
+        _assert_mirrored(link)
+
+
+def doubly_allocated() -> list[Allocation]:
+    return [
+        one
+        for one in Allocation.objects.all()
+        if Allocation.objects.filter(calendar=one.calendar_id, start__lt=one.end, end__gt=one.start).exclude(pk=one.pk).exists()
+    ]
+
+
+def listing(link: Link) -> list[Change]:
+    """Everything the remote calendar shows."""
+    span = window(link, resolve(link), timezone.now())
+    pages = connect.provider_for(link.account, timezone=link.calendar.timezone).changes(link.remote_id, "", span)
+    return [change for page in pages for change in page.changes]
+
+
+def _assert_mirrored(link: Link) -> None:
+    rule, now, shown = resolve(link), timezone.now(), listing(link)
+    pairs = {pair.remote_id: pair for pair in link.pairs.exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])}
+    marked = [change.item.key for change in shown if change.item and change.item.key.startswith(Installation.mark())]
+    wanted = set()
+    for kind, local in KINDS.items():
+        for item_id in {*local.upcoming(link, now), *link.pairs.values_list("item_id", flat=True)}:
+            pair = link.pairs.filter(kind=kind, item_id=item_id).first()
+            projection = local.project(local.load(item_id), link, rule, pair, now, hides_attendees=False)
+            if projection.leave or (pair and pair.state in OPEN) or not rule.sends:
+                continue
+            if projection.event is None:
+                assert pair is None or pair.key not in marked or pair.state != Pair.State.CLOSED, f"{kind} {item_id} is over and still there"
+                continue
+            wanted.add(item_id)
+            assert pair is not None and marked.count(pair.key) >= 1, f"{kind} {item_id} has no event"
+            theirs = next(change.item for change in shown if change.remote_id == pair.remote_id)
+            assert theirs is not None
+            assert not _differs(pair, snapshot(theirs), snapshot(projection.event)), f"{kind} {item_id}: the sides differ"
+    live = [one for one in pairs.values() if one.state == Pair.State.LIVE]
+    assert len({one.remote_id for one in live}) == len(live)
+    _assert_busy(link, rule.busy, [change for change in shown if change.remote_id not in pairs])
+
+
+def _differs(pair: Pair, theirs: dict[str, object], ours: dict[str, object]) -> tuple[str, ...]:
+    """Groups in which the sides differ, but for what the other side only shows differently."""
+    return tuple(group for group in changed(theirs, ours) if group != "attendees" and pair.seen.get(group, theirs[group]) != theirs[group])
+
+
+def _assert_busy(link: Link, counted: bool, foreign: list[Change]) -> None:
+    """Single opaque events of others take exactly their time; nothing else does."""
+    if not link.reads or link.truncated:
+        return
+    single = {change.remote_id: change.item for change in foreign if change.item and not change.item.recurrence and not change.item.all_day}
+    now = timezone.now()
+    span = window(link, resolve(link), now)
+    for remote_id, item in single.items():
+        opaque = counted and link.honour == Link.Honour.FLAGS and item.show_as in ("busy", "tentative", "away") and item.status != "cancelled"
+        expected = [(item.start, item.end)] if opaque and item.start < span.end and item.end > span.start else []  # type: ignore[operator]
+        held = Busy.objects.filter(source=link.source, key=remote_id).annotate(at=F("start")).values_list("start", "end")
+        if not any(pair.key == item.key for pair in Pair.objects.exclude(link=link)):
+            assert list(held) == expected, f"{remote_id} takes {list(held)} instead of {expected}"
+    known = {change.remote_id for change in foreign}
+    orphans = Busy.objects.filter(source__link=link).exclude(key__in=known).exclude(key__startswith="conflict:").exclude(key__in=link.pairs.values("remote_id"))
+    assert not orphans.exists(), f"times without an event: {list(orphans.values('key', 'start'))}"
