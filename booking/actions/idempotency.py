@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -39,16 +39,16 @@ def once(*, key: str, request_hash: str, do: Callable[[], Answer], now: datetime
     Of two at the same time the second waits: on PostgreSQL at the unique index, on SQLite for the write lock.
     """
     now = now or timezone.now()
-    with transaction.atomic():
-        row = _claim(key, request_hash)
-        if row.status is not None and row.created_at > now - LIFETIME:
-            if row.request_hash != request_hash:
-                raise Mismatch(_("This Idempotency-Key was already used for another request."))
-            return row.status, row.body
-        row.status, row.body = do()
-        row.request_hash, row.created_at = request_hash, now
-        row.save(update_fields=["status", "body", "request_hash", "created_at"])
-        return row.status, row.body
+    while True:
+        try:
+            with transaction.atomic():
+                row = _claim(key, request_hash)
+                row.status, row.body = do()
+                row.save(update_fields=["status", "body"])
+                return row.status, row.body
+        except _KnownError:
+            if (kept := _kept(key, request_hash, now)) is not None:
+                return kept
 
 
 def purge(*, now: datetime | None = None) -> int:
@@ -56,10 +56,26 @@ def purge(*, now: datetime | None = None) -> int:
     return IdempotencyKey.objects.filter(created_at__lte=(now or timezone.now()) - LIFETIME).delete()[0]
 
 
+class _KnownError(Exception):
+    """The key has a row already."""
+
+
 def _claim(key: str, request_hash: str) -> IdempotencyKey:
-    """The key's row, locked. Its status is None if it is new: rows of others are seen only when they are answered."""
-    while True:
-        IdempotencyKey.objects.bulk_create([IdempotencyKey(key=key, request_hash=request_hash)], ignore_conflicts=True)
-        row = IdempotencyKey.objects.select_for_update().filter(key=key).first()
-        if row is not None:  # else purged between the two statements
-            return row
+    """A new row, which nobody else can have at the same time."""
+    try:
+        # The first statement of its transaction: it needs no savepoint, because nothing before it could be lost.
+        return IdempotencyKey.objects.create(key=key, request_hash=request_hash)
+    except IntegrityError as error:
+        raise _KnownError from error
+
+
+def _kept(key: str, request_hash: str, now: datetime) -> Answer | None:
+    """The answer kept for the key; None if it is free again, because it is too old or was purged a moment ago."""
+    IdempotencyKey.objects.filter(key=key, created_at__lte=now - LIFETIME).delete()
+    row = IdempotencyKey.objects.filter(key=key).first()
+    if row is None:
+        return None
+    if row.request_hash != request_hash:
+        raise Mismatch(_("This Idempotency-Key was already used for another request."))
+    assert row.status is not None  # rows of others are seen only when they are answered
+    return row.status, row.body

@@ -1,1 +1,7 @@
-"""The shop in Django admin."""
+"""The back office. Rows that have rules are written by actions, or only shown."""
+
+from __future__ import annotations
+
+from booking.admin import appointment, attendance, calendar, catalog, employee, message, people
+
+__all__ = ["appointment", "attendance", "calendar", "catalog", "employee", "message", "people"]

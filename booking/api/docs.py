@@ -17,5 +17,3 @@ class DocsView(SpectacularSwaggerSplitView):
     throttle_scope = "read"
     template_name = "booking/api/docs.html"
     url_name = "api:schema"
-
-

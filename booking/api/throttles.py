@@ -42,7 +42,7 @@ class AddressThrottle(ScopedRateThrottle):
         return self.left
 
     def parse_rate(self, rate: str | None) -> Any:
-        """"30/min" as (30, 60)."""
+        """ "30/min" as (30, 60)."""
         return super().parse_rate(rate)
 
 

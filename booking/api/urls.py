@@ -6,9 +6,9 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from booking.api.appointments import AppointmentsView
+from booking.api.catalog import ServicesView, ServiceView
 from booking.api.docs import DocsView
 from booking.api.health import HealthView
-from booking.api.catalog import ServicesView, ServiceView
 from booking.api.slots import NextSlotView, SlotsView
 
 app_name = "api"

@@ -15,9 +15,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 def make_employee(name: str = "Eve", *, hours: tuple[int, int] = (9, 17), **fields: Any) -> Employee:
     """Works every day, `hours` in Berlin."""
     calendar = Calendar.objects.create(name=name)
-    WorkingHours.objects.bulk_create(
-        WorkingHours(calendar=calendar, weekday=day, start=time(hours[0]), end=time(hours[1] % 24)) for day in range(7)
-    )
+    WorkingHours.objects.bulk_create(WorkingHours(calendar=calendar, weekday=day, start=time(hours[0]), end=time(hours[1] % 24)) for day in range(7))
     return Employee.objects.create(**{"calendar": calendar, "first_name": name, "email": f"{name.lower()}@salon.example", **fields})
 
 

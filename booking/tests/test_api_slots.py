@@ -30,7 +30,6 @@ def ask(client: Client, shown: Service, /, **query: object):
     return client.get(SLOTS, {"service": shown.pk, "from": day(), "to": day(), "timezone": "Europe/Berlin"} | query)
 
 
-@pytest.mark.feature("P21")
 def test_it_lists_one_entry_per_start_and_free_employee(client, service):
     """Red when spans_json leaves out the employees after the first of a start."""
     slots = ask(client, service).json()["slots"]

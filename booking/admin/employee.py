@@ -1,0 +1,93 @@
+"""Who works here, with calendar, working hours, and what other apps add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from booking.admin import sections
+from booking.admin.calendar import SpecialDayInline, TimeOffInline, WorkingHoursInline, calendar_of
+from booking.admin.history import HistoryAdmin
+from booking.models import Calendar, Employee
+from booking.models.calendar import check_timezone
+
+
+class EmployeeForm(forms.ModelForm):
+    timezone = forms.CharField(
+        label=_("time zone"), max_length=64, validators=[check_timezone], help_text=_("Working hours are meant in it, such as Europe/Berlin.")
+    )
+
+    class Meta:
+        model = Employee
+        exclude = ["calendar"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "timezone" in self.fields:  # not for those who may only look
+            known = self.instance.calendar_id is not None
+            self.fields["timezone"].initial = self.instance.calendar.timezone if known else settings.TIME_ZONE
+
+
+@admin.register(Employee)
+class EmployeeAdmin(HistoryAdmin):
+    form = EmployeeForm
+    list_display = ["full_name", "email", "phone", "user", "is_active", "position"]
+    list_editable = ["position"]
+    list_filter = ["is_active"]
+    list_select_related = ["user"]
+    search_fields = ["first_name", "last_name", "email"]
+    autocomplete_fields = ["user"]
+    fields = [
+        "first_name", "last_name", "email", "phone", "user", "language", "timezone", "description", "note", "is_active", "position",
+    ]  # fmt: skip
+
+    def get_inlines(self, request: HttpRequest, obj: Employee | None) -> list[Any]:
+        return [WorkingHoursInline, SpecialDayInline, TimeOffInline, *(sections.inlines if obj else [])]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Employee | None = None) -> Any:
+        own = [(None, {"fields": self.fields})]
+        # A new employee has nothing that others could show; a version of the past neither.
+        return [*own, *((section.title, {"fields": [_field(section, request)]}) for section in sections.sections.values() if obj)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Employee | None = None) -> Sequence[Any]:
+        return [_field(section, request) for section in sections.sections.values() if obj]
+
+    def save_model(self, request: HttpRequest, obj: Employee, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            calendar = calendar_of(obj)
+            calendar.name, calendar.timezone = obj.full_name, form.cleaned_data["timezone"]
+            calendar.save()
+            obj.calendar = calendar
+            super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Employee) -> None:
+        self.delete_queryset(request, Employee.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Employee]) -> None:
+        """The calendar goes with its owner. Whoever has served a customer can't be deleted (their records would be torn): set them inactive."""
+        with transaction.atomic():
+            calendars = list(queryset.values_list("calendar_id", flat=True))
+            for employee in queryset:
+                employee.delete()
+            Calendar.objects.filter(pk__in=calendars).delete()
+
+
+def _field(section: sections.Section, request: HttpRequest) -> Callable[[Employee], str]:
+    """A read-only field of the admin is anything that can be called with the row."""
+    fields: dict[str, Callable[[Employee], str]] = request.__dict__.setdefault("_employee_sections", {})
+    if section.name not in fields:
+
+        def shown(employee: Employee) -> str:
+            return section.render(request, employee)
+
+        shown.short_description = section.title  # type: ignore[attr-defined]
+        fields[section.name] = shown
+    return fields[section.name]
