@@ -78,7 +78,9 @@ class Supervisor:
     def end(self) -> None:
         """Asks all to end, in reverse order of their start; kills what does not."""
         for child in reversed(self.children):
-            child.signal(signal.SIGTERM)
+            if child.process is not None and not child.is_dead():
+                # Only the first process of each: it ends its own pool, in order.
+                child.process.terminate()
         deadline = time.monotonic() + GRACE
         for child in reversed(self.children):
             if child.process is None:

@@ -49,7 +49,7 @@ def transport_options(url: str, visibility_timeout: int) -> dict[str, Any]:
     return {}
 
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://" if env.TESTING else "filesystem://")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://localhost" if env.TESTING else "filesystem://localhost")
 
 # A task that outlives the visibility timeout is delivered a second time while it still runs.
 CELERY_TASK_TIME_LIMIT = env.number("CELERY_TASK_TIME_LIMIT", 900, least=1)
