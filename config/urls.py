@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     *mount("api/", "booking.api.urls"),
-    *mount("integrations/", "integrations.pages.urls"),
+    *mount("profile/", "integrations.pages.urls"),
     *mount("", "booking.pages.urls"),
 ]
 if settings.KALENDS_DEMO:

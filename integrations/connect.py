@@ -42,8 +42,9 @@ class StoredCredentials:
             raise NeedsPerson(_("There is no stored password."), _("Connect the account again."), code="auth") from error
 
 
-def provider_for(account: Account) -> Provider:
-    return registry.config(account.provider).provider(StoredCredentials(account))
+def provider_for(account: Account, *, timezone: str = "") -> Provider:
+    """`timezone`: the zone of times that name none."""
+    return registry.config(account.provider).provider(StoredCredentials(account), {"timezone": timezone or settings.TIME_ZONE})
 
 
 def add_account(*, user: Any, provider: str, server: str, username: str, secrets: Mapping[str, str]) -> Account:
@@ -114,6 +115,44 @@ def create_calendar(account: Account, name: str) -> str:
     return made.id
 
 
+def separate_name() -> str:
+    return str(_("%(company)s appointments") % {"company": settings.COMPANY["name"]})
+
+
+def create_separate_later(account: Account) -> None:
+    """Has a separate calendar made and written into; the page polls `steps`, where ok is None while it runs."""
+    from integrations.tasks import create_separate
+
+    account.steps = [{"name": _creating(), "ok": None, "detail": "", "hint": ""}]
+    account.save(update_fields=["steps"])
+    transaction.on_commit(lambda: create_separate.delay(account.pk))
+
+
+def _creating() -> str:
+    return str(_("Create the calendar “%(name)s”") % {"name": separate_name()})
+
+
+def create_separate(account_id: int) -> None:
+    """Makes the separate calendar, unless an earlier attempt did, and chooses it for writing."""
+    account = Account.objects.select_related("user__employee__calendar").get(pk=account_id)
+    calendar = account.user.employee.calendar  # type: ignore[union-attr]  # only employees have a calendar to write
+    with translation.override(_language(account)):
+        name = separate_name()
+        step = {"name": _creating(), "ok": True, "detail": str(_("Appointments are written there from now on.")), "hint": ""}
+        try:
+            taken = set(Link.objects.filter(account=account).values_list("remote_id", flat=True))
+            found = [one for one in provider_for(account).calendars() if one.name == name and one.writable and one.id not in taken]
+            remote = found[0].id if found else create_calendar(account, name)
+            if remote not in {one["id"] for one in account.calendars}:
+                account.calendars = [*account.calendars, _plain(found[0])]
+            reads = set(account.links.filter(calendar=calendar, reads=True).values_list("remote_id", flat=True))
+            choose(account, calendar, reads=reads, writes=remote)
+        except ProviderError as error:
+            step |= {"ok": False, "detail": str(error), "hint": getattr(error, "hint", "")}
+    account.steps = [step]
+    account.save(update_fields=["steps", "calendars"])
+
+
 def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str) -> None:
     """Which remote calendars are read for `calendar` and into which one is written ("" for none). What is no longer chosen is let go."""
     now = timezone.now()
@@ -130,11 +169,13 @@ def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str
         else:
             account.links.filter(calendar=calendar, writes=True).update(writes=False)
         for remote in reads | ({writes} - {""}):
-            link, _created = Link.objects.get_or_create(account=account, calendar=calendar, remote_id=remote, defaults={"remote_name": known[remote]["name"][:300]})
-            link.reads, link.writes = remote in reads, remote == writes
-            if link.reads and (link.source is None or link.source.policy == BusySource.Policy.OFFER):
-                link.source = link.source or busy.add_source(calendar=calendar, label=link.remote_name, max_age=max_age())
-                link.cursor = ""
+            defaults = {"remote_name": known[remote]["name"][:300], "reads": False}
+            link, _created = Link.objects.get_or_create(account=account, calendar=calendar, remote_id=remote, defaults=defaults)
+            was_read, link.reads, link.writes = link.reads, remote in reads, remote == writes
+            if link.reads and not was_read:
+                _start_reading(link)
+            elif was_read and not link.reads:
+                _stop_reading(link)
             link.next_pull_at = now
             link.save()
         for link in account.links.filter(calendar=calendar).exclude(remote_id__in=reads | {writes}):
@@ -145,11 +186,26 @@ def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str
     _pull_later(account)
 
 
+def _start_reading(link: Link) -> None:
+    """Until its first read the times are closed, also where a source that only held conflicts never closed any."""
+    link.cursor = ""
+    if link.source is None:
+        link.source = busy.add_source(calendar=link.calendar, label=link.remote_name, max_age=max_age())
+    else:
+        busy.set_policy(link.source, BusySource.Policy.CLOSE)
+
+
 def _stop_reading(link: Link) -> None:
-    source, link.reads, link.cursor = link.source, False, ""
-    link.source = None
-    link.save(update_fields=["reads", "source", "cursor"])
-    if source:
+    """Its times are freed. One that is still written keeps a source for what conflicts hold, which closes nothing by its age."""
+    link.reads, link.cursor, link.truncated, link.quarantine = False, "", False, {}
+    source = link.source
+    if source and link.writes:
+        busy.keep_only(source, source.rows.filter(key__startswith="conflict:").values_list("key", flat=True))
+        busy.set_policy(source, BusySource.Policy.OFFER)
+    elif source:
+        link.source = None
+    link.save(update_fields=["reads", "source", "cursor", "truncated", "quarantine"])
+    if source and not link.source:
         busy.drop_source(source)
 
 
@@ -171,6 +227,25 @@ def _pull_later(account: Account) -> None:
 
     ids = list(account.links.values_list("pk", flat=True))
     transaction.on_commit(lambda: [pull.delay(pk) for pk in ids])
+
+
+def set_reading(link: Link, *, honour: str, policy: str) -> None:
+    """What of a calendar counts as busy (Link.Honour), and what holds while it can't be read (BusySource.Policy)."""
+    with transaction.atomic():
+        if link.source:
+            busy.set_policy(link.source, policy)
+        if link.honour != honour:
+            link.honour, link.cursor, link.next_pull_at = Link.Honour(honour), "", timezone.now()  # every event is looked at anew
+            link.save(update_fields=["honour", "cursor", "next_pull_at"])
+            _pull_later(link.account)
+
+
+def disconnect_later(account: Account) -> None:
+    """Stops the sync at once; the other side is told in the background."""
+    from integrations.tasks import disconnect_account
+
+    Account.objects.filter(pk=account.pk).update(state=Account.State.NEEDS_PERSON, problem=_("It is being disconnected."), hint="")
+    transaction.on_commit(lambda: disconnect_account.delay(account.pk))
 
 
 def disconnect(account: Account) -> None:
@@ -213,7 +288,9 @@ def _tell_owner(account: Account) -> None:
         return
     with translation.override(_language(account)):
         link = settings.SITE_URL.rstrip("/") + reverse("integrations:calendars")
-        text = _("Your calendar “%(account)s” can no longer be read or written: %(problem)s\n%(hint)s\n\nUntil it is connected again your times are closed as you chose. Please look here: %(link)s")
+        text = _(
+            "Your calendar “%(account)s” can no longer be read or written: %(problem)s\n%(hint)s\n\nUntil it is connected again your times are closed as you chose. Please look here: %(link)s"
+        )
         send_mail(
             subject=_("Your calendar needs you"),
             message=text % {"account": account, "problem": account.problem, "hint": account.hint, "link": link},

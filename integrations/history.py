@@ -8,14 +8,34 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from booking.errors import WrongState
+from booking.errors import BookingError, WrongState
 from integrations import outbox
 from integrations.local import KINDS
-from integrations.models import FieldChange, Pair
+from integrations.models import FieldChange, Pair, Run
 
 
 def revertible(change: FieldChange) -> bool:
-    return change.reverted_at is None and (change.field == "when" or change.field == "event" or change.field in change.pair.base)
+    """Whether going back means something: guests belong to the booking, and a time that lost a conflict is settled, not reverted."""
+    if change.reverted_at is not None or change.field == "attendees":
+        return False
+    if change.kind == FieldChange.Kind.CONFLICT:
+        return change.field != "when" and change.new is not None
+    if change.kind == FieldChange.Kind.CREATE:
+        return change.field == "when"  # one of the rows stands for the whole creation
+    return change.field in ("when", "event") or change.field in change.pair.base
+
+
+def revert_run(run: Run, *, user: Any) -> tuple[int, list[str]]:
+    """Undoes a whole run, newest first; returns how many changes went back, and for the others why not."""
+    done, refused = 0, []
+    for change in run.changes.select_related("pair").order_by("-at", "-pk"):
+        if revertible(change):
+            try:
+                revert(change, user=user)
+                done += 1
+            except BookingError as error:
+                refused.append(str(error))
+    return done, list(dict.fromkeys(refused))
 
 
 def revert(change: FieldChange, *, user: Any) -> None:
@@ -24,6 +44,8 @@ def revert(change: FieldChange, *, user: Any) -> None:
         change = FieldChange.objects.select_for_update(of=("self",)).select_related("pair__link").get(pk=change.pk)
         if change.reverted_at is not None:
             raise WrongState(_("This change has already been reverted."))
+        if not revertible(change):
+            raise WrongState(_("This change can't be reverted."))
         pair, local, now = change.pair, KINDS[change.pair.kind], timezone.now()
         item = local.load(pair.item_id)
         if item is None:

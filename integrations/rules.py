@@ -24,7 +24,7 @@ class Resolved:
     priority: str = "ours"
     on_remote_delete: str = "cancel"
     title: str = "%service_name% – %customer_full_name%"
-    description: str = "%customer_full_name%\n%customer_phone%\n%customer_email%\n%customer_notes%"
+    description: str = "%customer_full_name%\n%customer_phone%\n%customer_email%"
     pending: bool = False
     attendees: bool = False
     buffers: bool = False
@@ -43,6 +43,23 @@ def resolve(link: Link, kind: str = "appointment") -> Resolved:
     asked = Q(scope="default") | Q(scope="user", user_id=link.account.user_id) | Q(scope="link", link=link)
     order = {"default": 0, "user": 1, "link": 2}
     return overlay(sorted(Rule.objects.filter(asked, kind=kind), key=lambda rule: order[rule.scope]))
+
+
+def resolve_for_user(user_id: int | None, kind: str = "appointment") -> tuple[Resolved, Resolved]:
+    """What holds for a user's calendars, and what would if the user had set nothing. One query."""
+    found = {rule.scope: rule for rule in Rule.objects.filter(Q(scope="default") | Q(scope="user", user_id=user_id), kind=kind)}
+    default = [found["default"]] if "default" in found else []
+    return overlay([*default, *([found["user"]] if "user" in found else [])]), overlay(default)
+
+
+def concerned(rule: Rule) -> list[Link]:
+    """The links that look different when the rule changes."""
+    links = Link.objects.select_related("account")
+    if rule.scope == Rule.Scope.USER:
+        links = links.filter(account__user=rule.user)
+    elif rule.scope == Rule.Scope.LINK:
+        links = links.filter(rules=rule)
+    return list(links)
 
 
 def overlay(rules: list[Rule]) -> Resolved:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations import connect, engine, outbox
+from integrations import answers, connect, engine, outbox
 from integrations.models import Account, Link
 
 
@@ -23,6 +23,22 @@ def pull(link_id: int, full: bool = False) -> None:
 @shared_task
 def check_account(account_id: int) -> None:
     connect.check(account_id)
+
+
+@shared_task
+def create_separate(account_id: int) -> None:
+    connect.create_separate(account_id)
+
+
+@shared_task
+def disconnect_account(account_id: int) -> None:
+    for account in Account.objects.filter(pk=account_id):  # none: it ran before
+        connect.disconnect(account)
+
+
+@shared_task
+def answer_gone(link_id: int, deleted: bool) -> None:
+    answers.answer_gone(link_id, deleted=deleted)
 
 
 @shared_task

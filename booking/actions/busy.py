@@ -26,6 +26,12 @@ def add_source(*, calendar: Calendar, label: str, max_age: timedelta, policy: st
     return BusySource.objects.create(calendar=calendar, label=label[:200], max_age=max_age, policy=policy)
 
 
+def set_policy(source: BusySource, policy: str) -> None:
+    """What holds while the source can't be trusted (BusySource.Policy)."""
+    source.policy = BusySource.Policy(policy)
+    source.save(update_fields=["policy"])
+
+
 def drop_source(source: BusySource) -> None:
     """Takes the source and all its times away."""
     source.delete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -88,7 +89,7 @@ def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | No
         end=end,
         uid=appointment.uid,
         title=" ".join(fill(rule.title, values).split()) or str(appointment.service),
-        description=_tidy(fill(rule.description, values)),
+        description=tidy(fill(rule.description, values)),
         location=(appointment.location.address or appointment.location.name) if appointment.location else "",
         timezone=link.calendar.timezone,
         show_as="tentative" if pending else "busy",
@@ -99,7 +100,7 @@ def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | No
     return with_snapshot(event, pair.kept) if pair is not None and pair.kept else event
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Lines whose placeholders had nothing to say leave no gap."""
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
 
@@ -127,7 +128,13 @@ def apply(appointment: Appointment, pair: Pair, values: dict[str, Any], rule: Re
     if "when" in values:
         start, end = read_when(appointment, values["when"], rule, pair.link)
         actions.move(
-            appointment=appointment, start=start, end=end, now=now, origin=pair.link, reason=f"calendar: {pair.link}", quiet=timedelta(seconds=settings.QUIET_SECONDS)
+            appointment=appointment,
+            start=start,
+            end=end,
+            now=now,
+            origin=pair.link,
+            reason=f"calendar: {pair.link}",
+            quiet=timedelta(seconds=settings.QUIET_SECONDS),
         )
     pair.kept |= {group: value for group, value in values.items() if group not in ("when", "attendees")}
 
@@ -156,3 +163,9 @@ def label(item_id: int) -> str:
     """A line for lists; empty when it is erased."""
     appointment = load(item_id)
     return str(appointment.service) if appointment else ""
+
+
+def labels(item_ids: Iterable[int]) -> dict[int, str]:
+    """The same for many at once, in two queries: service and who comes. Ids of erased ones are missing."""
+    found = Appointment.objects.filter(pk__in=set(item_ids)).select_related("service").prefetch_related("attendances__customer")
+    return {one.pk: " · ".join([str(one.service), *(str(place.customer) for place in one.attendances.all())]) for one in found}

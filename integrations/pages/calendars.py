@@ -1,0 +1,154 @@
+"""The "Calendars" tab: accounts, what is read and written, how they are, and what waits for the owner."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.db.models import Count, Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from booking.errors import BookingError
+from booking.models import Employee
+from integrations import answers, engine, registry
+from integrations.local import KINDS
+from integrations.models import Account, Link, Outgoing, Pair
+from integrations.pages import health, show
+from integrations.pages.access import back, employee_of, frame, link_of, others, outgoing_of, page, pair_of, subject
+
+SHOWN = 50  # of each list; the rest is counted
+
+
+@page
+@require_safe
+def calendars(request: HttpRequest) -> HttpResponse:
+    employee = subject(request)
+    if employee is None:
+        return people(request)
+    links = (
+        Link.objects.filter(calendar=employee.calendar_id)
+        .select_related("source")
+        .annotate(gone=Count("pairs", filter=Q(pairs__state=Pair.State.GONE_THERE)))
+        .order_by("-writes", "remote_name")
+    )
+    mine = Account.objects.filter(user=employee.user).defer("secrets") if employee.user_id else Account.objects.none()
+    accounts = list(mine.prefetch_related(Prefetch("links", links)).order_by("pk"))
+    by_link = _waiting(employee)
+    context = {"others": others(request), "accounts": [_account(account, by_link) for account in accounts], "can_connect": bool(employee.user_id)}
+    return render(request, "integrations/calendars.html", frame(request, employee) | context)
+
+
+def people(request: HttpRequest) -> HttpResponse:
+    """For managers without a calendar of their own: whose shall it be?"""
+    employees = Employee.objects.select_related("user").annotate(
+        accounts=Count("user__calendar_accounts"),
+        troubled=Count("user__calendar_accounts", filter=Q(user__calendar_accounts__state=Account.State.NEEDS_PERSON)),
+    )
+    return render(request, "integrations/people.html", {"employees": employees})
+
+
+def _waiting(employee: Employee) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """Conflicts and given-up changes of all the employee's links: two queries and two for their items' names."""
+    zone = ZoneInfo(employee.calendar.timezone)
+    conflicts = list(Pair.objects.filter(link__calendar=employee.calendar_id, state=Pair.State.CONFLICT).order_by("pk")[:SHOWN])
+    failed = list(Outgoing.objects.filter(link__calendar=employee.calendar_id, state=Outgoing.State.FAILED).order_by("pk")[:SHOWN])
+    labels = item_labels([*conflicts, *failed])
+    found: dict[int, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: {"conflicts": [], "failed": []})
+    for pair in conflicts:
+        found[pair.link_id]["conflicts"].append({"pair": pair, "item": _label(labels, pair)} | _both_times(pair, zone))
+    for row in failed:
+        found[row.link_id]["failed"].append({"row": row, "item": _label(labels, row)})
+    return found
+
+
+def item_labels(rows: Iterable[Any]) -> dict[tuple[str, int], str]:
+    """Names of the items that rows with kind and item_id are about: two queries a kind."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        ids[row.kind].add(row.item_id)
+    return {(kind, pk): text for kind, wanted in ids.items() if kind in KINDS for pk, text in KINDS[kind].labels(wanted).items()}
+
+
+def _label(labels: dict[tuple[str, int], str], row: Any) -> str:
+    return labels.get((row.kind, row.item_id), _("(no longer exists)"))
+
+
+def _both_times(pair: Pair, zone: ZoneInfo) -> dict[str, str]:
+    ours, theirs = pair.base.get("own") or pair.base.get("when"), pair.theirs.get("when")
+    return {"ours": show.in_words("when", ours, zone), "theirs": show.in_words("when", theirs, zone)}
+
+
+def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]]]) -> dict[str, Any]:
+    now = timezone.now()
+    links = list(account.links.all())
+    config = registry.providers().get(account.provider)
+    rows = [{"link": link, "findings": health.of_link(link, now), "question": _question(link)} | by_link.get(link.pk, {}) for link in links]
+    return {
+        "account": account,
+        "provider": config.provider_label if config else account.provider,
+        "health": health.of_account(account, links, now),
+        "links": rows,
+    }
+
+
+def _question(link: Link) -> str:
+    if link.state != Link.State.PARKED:
+        return ""
+    count = link.gone  # type: ignore[attr-defined]  # annotated above
+    text = ngettext(
+        "%(count)s appointment is gone in the calendar. Deleted on purpose?", "%(count)s appointments are gone in the calendar. Deleted on purpose?", count
+    )
+    return text % {"count": count}
+
+
+@page
+@require_POST
+def gone(request: HttpRequest, pk: int) -> HttpResponse:
+    """The answer to "deleted on purpose?"."""
+    link = link_of(request, pk)
+    answer = request.POST.get("answer")
+    if answer not in ("deleted", "back"):
+        messages.error(request, _("Please choose one of the two answers."))
+    elif link.state != Link.State.PARKED:
+        messages.info(request, _("This has been answered already."))
+    else:
+        answers.answer_gone_later(link, deleted=answer == "deleted")
+        messages.success(request, _("Your answer is being carried out. If the question is still here in a minute, please answer again."))
+    return back(request, employee_of(link.account))
+
+
+@page
+@require_POST
+def settle(request: HttpRequest, pk: int) -> HttpResponse:
+    """A time wanted in the calendar that is taken here: ours or theirs."""
+    pair = pair_of(request, pk)
+    answer = request.POST.get("answer")
+    if answer not in ("ours", "theirs"):
+        messages.error(request, _("Please choose one of the two times."))
+    elif pair.state != Pair.State.CONFLICT:
+        messages.info(request, _("This conflict has been settled already."))
+    else:
+        try:
+            engine.settle_conflict(pair, keep_ours=answer == "ours")
+        except BookingError as error:
+            messages.error(request, _("The calendar's time can't be taken: %(reason)s") % {"reason": error})
+        else:
+            messages.success(request, _("Settled. Both sides will show the same time in a moment."))
+    return back(request, employee_of(pair.link.account))
+
+
+@page
+@require_POST
+def try_again(request: HttpRequest, pk: int) -> HttpResponse:
+    row = outgoing_of(request, pk)
+    answers.try_again(row)
+    messages.success(request, _("It is being tried again."))
+    return back(request, employee_of(row.link.account))

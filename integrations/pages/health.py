@@ -1,0 +1,75 @@
+"""What is wrong with an account or a linked calendar, in plain words with the next step. Decides from rows already read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from booking.models import BusySource
+from integrations.models import Account, Link
+from integrations.registry import providers
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`level` is Bootstrap's: success, info, warning, danger."""
+
+    level: str
+    text: str
+    hint: str = ""
+
+
+def of_account(account: Account, links: Iterable[Link], now: datetime) -> Finding:
+    """One sentence for the whole account, the worst thing first."""
+    if account.provider not in providers():
+        return Finding("danger", _("This kind of calendar is no longer installed."), _("Ask your admin, or disconnect the account."))
+    if account.state == Account.State.CHECKING:
+        return Finding("info", _("The connection is being tested."))
+    if account.state == Account.State.NEEDS_PERSON:
+        return Finding("danger", account.problem or _("The calendar can't be read or written."), account.hint or _("Test the connection to see why."))
+    if account.problem:
+        waits = account.paused_until and account.paused_until > now
+        return Finding("warning", account.problem, _("It is tried again by itself.") if waits else account.hint)
+    chosen = [link for link in links if link.reads or link.writes]
+    if not chosen:
+        return Finding(
+            "warning", _("Connected, but no calendar is used yet."), _("Choose which calendars are read and into which one appointments are written.")
+        )
+    if any(of_link(link, now) for link in chosen):
+        return Finding("warning", _("Connected. One of its calendars needs your attention."))
+    return Finding("success", _("Everything works."))
+
+
+def of_link(link: Link, now: datetime) -> list[Finding]:
+    """What a person should know of one calendar; empty when all is well. Parked questions and conflicts are shown on their own."""
+    found = []
+    if link.state == Link.State.LOST:
+        hint = _("Check in your calendar program that it still exists and is shared with you, then test the connection or choose other calendars.")
+        found.append(Finding("danger", link.problem or _("The calendar can't be reached."), hint))
+    if link.truncated:
+        text = _("There are more events than the maximum. What is beyond it has not been read.")
+        found.append(Finding("warning", text, _("From there on your times are handled as unsure. Raise the maximum number of events in the rules.")))
+    source = link.source
+    if link.reads and source is not None and link.state != Link.State.LOST:
+        if source.state == BusySource.State.WAITING:
+            found.append(Finding("info", _("Not read yet."), consequence(source)))
+        elif source.state == BusySource.State.LOST or source.fetched_at is None or source.fetched_at + source.max_age < now:
+            found.append(Finding("warning", _("Not read for too long."), consequence(source)))
+    if link.quarantine:
+        count = len(link.quarantine)
+        text = ngettext("%(count)s event can't be read.", "%(count)s events can't be read.", count) % {"count": count}
+        found.append(Finding("warning", text, _("Their times are closed as far as they are known. Correct or delete them in your calendar program.")))
+    return found
+
+
+def consequence(source: BusySource) -> str:
+    """What the owner's choice means for customers right now."""
+    return {
+        BusySource.Policy.CLOSE: _("Until then your times can't be booked, as you chose."),
+        BusySource.Policy.MARK: _("Until then your times are offered and marked as unsure, as you chose."),
+        BusySource.Policy.OFFER: _("Until then your times are offered as if nothing were entered, as you chose."),
+    }[BusySource.Policy(source.policy)]
