@@ -28,26 +28,26 @@ def covering(spans: Sequence[Span], instant: int) -> Span | None:
     return spans[at] if at >= 0 and instant < spans[at][1] else None
 
 
-def free_starts(starts: Sequence[int], blocks: Iterable[Span], *, before: int, after: int) -> list[int]:
-    """Those of the sorted `starts` whose time [start - before, start + after) meets none of `blocks`.
+def gaps(starts: Iterable[int], ends: Iterable[int], *, within: Span, least: int = 1) -> list[Span]:
+    """The time in `within` that no span takes, in pieces of `least` or longer, sorted.
 
-    `blocks` are sorted by their start; they may overlap each other. Touching is free.
+    The spans come as their starts and their ends, each in any order: with both sorted, nothing is taken between the k-th end and the
+    start after it exactly if that start is later, whichever ends belong to which starts. So no span is ever built. They may overlap each other.
     """
-    free: list[int] = []
-    count = len(starts)
+    first, last = within
+    return [(end, start) for end, start in zip(sorted([first, *ends]), sorted([*starts, last]), strict=True) if start - end >= least]
+
+
+def starts_inside(starts: Sequence[int], free: Iterable[Span], *, before: int, after: int) -> list[int]:
+    """Those of the sorted `starts` whose time [start - before, start + after) lies inside one of the sorted, disjoint spans of `free`."""
+    found: list[int] = []
     at = 0
-    for block_start, block_end in blocks:
-        if at == count:
-            return free
-        # Everything up to the next start is decided already: most blocks end here.
-        if block_end + before <= starts[at]:
-            continue
-        clear = bisect_right(starts, block_start - after, at)
-        if clear > at:
-            free += starts[at:clear]
-        at = bisect_left(starts, block_end + before, clear)
-    free += starts[at:]
-    return free
+    for begin, end in free:
+        at = bisect_left(starts, begin + before, at)
+        until = bisect_right(starts, end - after, at)
+        found += starts[at:until]
+        at = until
+    return found
 
 
 def _start(span: Span) -> int:

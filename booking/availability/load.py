@@ -1,52 +1,97 @@
-"""The few queries that feed availability: a constant number for any number of calendars."""
+"""The two queries that feed availability, however many calendars: the schedules, and what takes their time. Written in SQL, because turning rows into
+objects costs more than everything else here."""
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Q
+from django.db import connection
 
-from booking.availability.intervals import Span
+from booking.availability.intervals import Span, gaps
 from booking.availability.slots import DAY, EPOCH, DaysOff, Period, Rules, Trust
-from booking.models import Allocation, Busy, BusySource, Employee, SpecialDay, TimeOff, WorkingHours
+from booking.models import BusySource
 
 if TYPE_CHECKING:
-    from booking.models import Service
+    from booking.models import Employee, Service
 
 Holder = tuple[str, int]
 """(kind, holder id) of an Allocation."""
 
+# Each dialect's words for a moment and a length of time as seconds.
+MOMENT = {"postgresql": "date_part('epoch', {0})", "sqlite": "strftime('%%s', {0})"}
+LENGTH = {"postgresql": "date_part('epoch', {0})", "sqlite": "{0} / 1000000"}
+
+SCHEDULES = """
+WITH serving AS (
+    SELECT e.id, e.calendar_id, c.timezone, row_number() OVER (ORDER BY e.position, e.first_name, e.last_name, e.id) AS place
+    FROM booking_employee e
+    JOIN booking_service_employees s ON s.employee_id = e.id
+    JOIN booking_calendar c ON c.id = e.calendar_id
+    WHERE s.service_id = %s AND e.is_active {employees}
+)
+SELECT 'employee', calendar_id, CAST(place AS text), CAST(id AS text), timezone, NULL, NULL, NULL FROM serving
+UNION ALL SELECT 'hours', calendar_id, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
+    FROM booking_workinghours WHERE calendar_id IN (SELECT calendar_id FROM serving)
+UNION ALL SELECT 'special', calendar_id, CAST(day AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
+    FROM booking_specialday WHERE calendar_id IN (SELECT calendar_id FROM serving) AND day BETWEEN %s AND %s
+UNION ALL SELECT 'off', calendar_id, CAST(first_day AS text), CAST(last_day AS text), CASE WHEN yearly THEN 'yearly' ELSE '' END, NULL, NULL, NULL
+    FROM booking_timeoff WHERE calendar_id IN (SELECT calendar_id FROM serving) AND (yearly OR (first_day <= %s AND last_day >= %s))
+UNION ALL SELECT 'source', calendar_id, label, policy, state,
+    CAST({fetched_at} AS text), CAST({max_age} AS text), CAST({complete_until} AS text)
+    FROM booking_busysource WHERE calendar_id IN (SELECT calendar_id FROM serving)
+"""
+
+TAKEN = """
+SELECT calendar_id, start, "end" FROM booking_busy WHERE calendar_id IN ({calendars}) AND start < %s AND "end" > %s
+UNION ALL
+SELECT calendar_id, start, "end" FROM booking_allocation WHERE calendar_id IN ({calendars}) AND start < %s AND "end" > %s {ignore}
+"""
+# One row per calendar, all starts and all ends in the server's own form: microseconds since 2000 in 8 bytes, most significant first.
+PACKED = """
+SELECT calendar_id, string_agg(timestamptz_send(start), ''::bytea), string_agg(timestamptz_send("end"), ''::bytea)
+FROM ({taken}) AS taken GROUP BY calendar_id
+"""
+# SQLite keeps instants as text, in UTC; a longer text has a fraction of a second.
+PLAIN = """
+SELECT calendar_id, CAST(strftime('%%s', start) AS integer), CAST(strftime('%%s', "end") AS integer) + (length("end") > 19) FROM ({taken}) AS taken
+"""
+SECOND = 1_000_000
+YEAR_2000 = 946_684_800
+
 
 class Source(NamedTuple):
-    """How far one source of busy times can be trusted; instants in seconds. `doubt` is empty, "lost" or "stale" (not read, or too long ago)."""
+    """How far one source of busy times can be trusted. `doubt` is empty, "lost", or "stale" (not read, or too long ago); instants in seconds."""
 
     label: str
     policy: str
     doubt: str
-    fetched_at: datetime | None
+    fetched_at: float | None
     complete_until: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schedule:
-    """One employee's calendar: the rules and how far the busy times are to be trusted."""
+    """One employee's calendar: the rules, and how far its busy times can be trusted."""
 
     employee_id: int
     calendar_id: int
     rules: Rules
-    sources: tuple[Source, ...]
+    sources: Sequence[Source]
 
-    @property
+    @cached_property
     def trust(self) -> Trust:
         return Trust(closed=self._doubted_from(BusySource.Policy.CLOSE), unsure=self._doubted_from(BusySource.Policy.MARK))
 
     def _doubted_from(self, policy: str) -> int | None:
         instants = [
-            0 if source.doubt else int(source.complete_until)
+            0 if source.doubt else int(source.complete_until or 0)
             for source in self.sources
             if source.policy == policy and (source.doubt or source.complete_until is not None)
         ]
@@ -55,73 +100,108 @@ class Schedule:
 
 def load_schedules(*, service: Service, employees: Iterable[Employee] | None, window: Span, now: datetime) -> list[Schedule]:
     """The schedules of the service's active employees, or of those `employees` that are among them, in the employees' order."""
-    serving = Employee.objects.filter(services=service, is_active=True)
-    if employees is not None:
-        serving = serving.filter(pk__in=[employee.pk for employee in employees])
-    rows = list(serving.values_list("pk", "calendar_id", "calendar__timezone"))
-    calendars = [calendar for _, calendar, _ in rows]
-    first, last = _day(window[0]) - timedelta(days=2), _day(window[1]) + timedelta(days=9)
+    wanted = None if employees is None else [employee.pk for employee in employees]
+    if wanted == []:
+        return []
+    vendor = connection.vendor
+    sql = SCHEDULES.format(
+        employees="" if wanted is None else f"AND e.id IN ({_places(wanted)})",
+        fetched_at=MOMENT[vendor].format("fetched_at"),
+        complete_until=MOMENT[vendor].format("complete_until"),
+        max_age=LENGTH[vendor].format("max_age"),
+    )
+    # A slot may begin the day before the window's and reach over a week beyond it.
+    first, last = (
+        connection.ops.adapt_datefield_value(day) for day in (_day(window[0]) - timedelta(days=2), _day(window[1]) + timedelta(days=9))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [service.pk, *(wanted or ()), first, last, last, first])
+        rows = cursor.fetchall()
 
+    serving: list[tuple[int, int, int, str]] = []
     weekly: dict[int, list[list[Period]]] = defaultdict(lambda: [[] for _ in range(7)])
-    for calendar, weekday, start, end in WorkingHours.objects.filter(calendar__in=calendars).order_by("start").values_list("calendar_id", "weekday", "start", "end"):
-        weekly[calendar][weekday].append(Period(start, end))
     special: dict[int, dict[date, list[Period]]] = defaultdict(lambda: defaultdict(list))
-    for calendar, day, start, end in (
-        SpecialDay.objects.filter(calendar__in=calendars, day__range=(first, last)).order_by("day", "start").values_list("calendar_id", "day", "start", "end")
-    ):
-        special[calendar][day].append(Period(start, end))
     off: dict[int, list[DaysOff]] = defaultdict(list)
-    for calendar, *days in (
-        TimeOff.objects.filter(Q(yearly=True) | Q(first_day__lte=last, last_day__gte=first), calendar__in=calendars)
-        .order_by()
-        .values_list("calendar_id", "first_day", "last_day", "yearly")
-    ):
-        off[calendar].append(DaysOff(*days))
     sources: dict[int, list[Source]] = defaultdict(list)
-    for row in BusySource.objects.filter(calendar__in=calendars).order_by("pk"):
-        sources[row.calendar_id].append(_source(row, now))
-
+    for kind, calendar, *values in rows:
+        match kind:
+            case "employee":
+                serving.append((int(values[0]), int(values[1]), calendar, values[2]))
+            case "hours":
+                weekly[calendar][int(values[0])].append(_period(values[1], values[2]))
+            case "special":
+                special[calendar][date.fromisoformat(values[0])].append(_period(values[1], values[2]))
+            case "off":
+                off[calendar].append(DaysOff(date.fromisoformat(values[0]), date.fromisoformat(values[1]), values[2] == "yearly"))
+            case _:
+                sources[calendar].append(_source(*values, now=now.timestamp()))
     return [
         Schedule(
             employee_id=employee,
             calendar_id=calendar,
             rules=Rules(
                 timezone=timezone,
-                weekly=tuple(tuple(day) for day in weekly[calendar]),
-                special=tuple((day, tuple(found)) for day, found in special[calendar].items()),
-                off=tuple(off[calendar]),
+                weekly=tuple(tuple(sorted(periods)) for periods in weekly[calendar]),
+                special=tuple((day, tuple(sorted(periods))) for day, periods in sorted(special[calendar].items())),
+                off=tuple(sorted(off[calendar])),
             ),
-            sources=tuple(sources[calendar]),
+            sources=sources[calendar],
         )
-        for employee, calendar, timezone in rows
+        for _, employee, calendar, timezone in sorted(serving)
     ]
 
 
-def load_blocks(calendars: Sequence[int], window: Span, *, ignore: Holder | None = None) -> dict[int, list[Span]]:
-    """What is sold or busy in `window` by calendar, sorted by start; spans may overlap."""
-    lo, hi = (datetime.fromtimestamp(instant, UTC) for instant in window)
-    sold = Allocation.objects.filter(calendar__in=calendars, start__lt=hi, end__gt=lo)
-    if ignore is not None:
-        sold = sold.exclude(kind=ignore[0], holder_id=ignore[1])
-    busy = Busy.objects.filter(calendar__in=calendars, start__lt=hi, end__gt=lo)
-    blocks: dict[int, list[Span]] = defaultdict(list)
-    for rows in (sold, busy):
-        for calendar, start, end in rows.values_list("calendar_id", "start", "end"):
-            # Outwards, so that parts of a second stay taken.
-            blocks[calendar].append((int(start.timestamp()), -int(-end.timestamp() // 1)))
-    for spans in blocks.values():
-        spans.sort()
-    return blocks
+def load_free(calendars: Sequence[int], window: Span, *, least: int, ignore: Holder | None = None) -> dict[int, list[Span]]:
+    """The time in `window` that is neither sold nor busy, in pieces of at least `least` seconds, sorted, for each calendar. Parts of a second are
+    left out of it."""
+    lo, hi = (connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(instant, UTC)) for instant in window)
+    taken = TAKEN.format(calendars=_places(calendars), ignore="" if ignore is None else "AND NOT (kind = %s AND holder_id = %s)")
+    params: list[Any] = [*calendars, hi, lo, *calendars, hi, lo, *(ignore or ())]
+    free = {calendar: [window] for calendar in calendars}
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(PACKED.format(taken=taken), params)
+            within = (window[0] - YEAR_2000) * SECOND, (window[1] - YEAR_2000) * SECOND
+            for calendar, starts, ends in cursor:
+                found = gaps(_unpack(starts), _unpack(ends), within=within, least=least * SECOND)
+                free[calendar] = [(-(-start // SECOND) + YEAR_2000, end // SECOND + YEAR_2000) for start, end in found]
+        else:
+            cursor.execute(PLAIN.format(taken=taken), params)
+            rows: dict[int, tuple[list[int], list[int]]] = {calendar: ([], []) for calendar in calendars}
+            for calendar, start, end in cursor:
+                starts, ends = rows[calendar]
+                starts.append(start)
+                ends.append(end)
+            for calendar, (starts, ends) in rows.items():
+                free[calendar] = gaps(starts, ends, within=window, least=least)
+    return free
 
 
-def _source(row: BusySource, now: datetime) -> Source:
-    if row.state == BusySource.State.LOST:
+def _unpack(packed: bytes) -> array[int]:
+    instants = array("q", packed)
+    if sys.byteorder == "little":
+        instants.byteswap()
+    return instants
+
+
+def _source(label: str, policy: str, state: str, fetched_at: str | None, max_age: str, complete_until: str | None, *, now: float) -> Source:
+    read = None if fetched_at is None else float(fetched_at)
+    if state == BusySource.State.LOST:
         doubt = "lost"
-    elif row.state == BusySource.State.WAITING or row.fetched_at is None or row.fetched_at + row.max_age < now:
+    elif state == BusySource.State.WAITING or read is None or read + float(max_age) < now:
         doubt = "stale"
     else:
         doubt = ""
-    return Source(row.label, row.policy, doubt, row.fetched_at, row.complete_until.timestamp() if row.complete_until else None)
+    return Source(label, policy, doubt, read, None if complete_until is None else float(complete_until))
+
+
+@lru_cache(maxsize=4096)
+def _period(start: str, end: str) -> Period:
+    return Period(time.fromisoformat(start), time.fromisoformat(end))
+
+
+def _places(values: Sequence[int]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def _day(instant: int) -> date:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from booking.availability.intervals import Span
-from booking.availability.load import Holder, Schedule, load_blocks, load_schedules
+from booking.availability.load import Holder, Schedule, load_free, load_schedules
 from booking.availability.slots import DAY, Rules, Terms, bookable_window, grid, open_starts, trusted
 
 if TYPE_CHECKING:
@@ -113,14 +113,15 @@ def _search(schedules: list[Schedule], terms: Terms, window: Span, ignore: Holde
     if not asked:
         return []
     needed = window[0] - terms.before, window[1] + terms.duration + terms.after
-    blocks = load_blocks([schedule.calendar_id for schedule in asked], needed, ignore=ignore)
+    least = terms.before + terms.duration + terms.after
+    free = load_free([schedule.calendar_id for schedule in asked], needed, least=least, ignore=ignore)
 
     offers: dict[int, list[tuple[int, bool]]] = defaultdict(list)
     for schedule in asked:
         trust = schedule.trust
-        free = open_starts(starts_by_rules[schedule.rules], blocks.get(schedule.calendar_id, ()), terms=terms, trust=trust)
-        sure = len(free) if trust.unsure is None else trusted(free, trust.unsure, terms)
-        for unsure, starts in ((False, free[:sure]), (True, free[sure:])):
+        found = open_starts(starts_by_rules[schedule.rules], free[schedule.calendar_id], terms=terms, trust=trust)
+        sure = len(found) if trust.unsure is None else trusted(found, trust.unsure, terms)
+        for unsure, starts in ((False, found[:sure]), (True, found[sure:])):
             offer = schedule.employee_id, unsure
             for start in starts:
                 offers[start].append(offer)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from booking.availability.intervals import Span, covering, free_starts, merge
+from booking.availability.intervals import Span, covering, merge, starts_inside
 
 DAY = 86400
 EPOCH = date(1970, 1, 1).toordinal()
@@ -74,10 +74,11 @@ def periods(rules: Rules, first: date, last: date) -> Iterator[tuple[date, Perio
     special = dict(rules.special)
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        if any(off.covers(day) for off in rules.off):
-            continue
-        for period in special.get(day) or rules.weekly[day.weekday()]:
-            yield day, period
+        # 1 January of the year 1, ordinal 1, was a Monday.
+        found = special[day] if day in special else rules.weekly[(ordinal - 1) % 7]
+        if found and not any(off.covers(day) for off in rules.off):
+            for period in found:
+                yield day, period
 
 
 def working_time(rules: Rules, window: Span) -> list[Span]:
@@ -102,11 +103,11 @@ def grid(rules: Rules, terms: Terms, window: Span) -> list[int]:
     return sorted(set(starts))
 
 
-def open_starts(starts: list[int], blocks: Iterable[Span], *, terms: Terms, trust: Trust) -> list[int]:
-    """Those of `starts` that are free of `blocks` (sorted by start) and lie in time that may be offered."""
+def open_starts(starts: list[int], free: Iterable[Span], *, terms: Terms, trust: Trust) -> list[int]:
+    """Those of `starts` that fit the `free` time with their buffers and need nothing that may not be offered."""
     if trust.closed is not None:
         starts = starts[: trusted(starts, trust.closed, terms)]
-    return free_starts(starts, blocks, before=terms.before, after=terms.duration + terms.after)
+    return starts_inside(starts, free, before=terms.before, after=terms.duration + terms.after)
 
 
 def trusted(starts: list[int], until: int, terms: Terms) -> int:
