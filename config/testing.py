@@ -11,3 +11,6 @@ for name in ("DEBUG", "KALENDS_DEMO", "SITE_URL", "ALLOWED_HOSTS", "KALENDS_PRIV
     os.environ.pop(name, None)
 
 from config.settings import *  # noqa: E402, F403
+from config.settings import INSTALLED_APPS as SHIPPED  # noqa: E402
+
+INSTALLED_APPS = [*SHIPPED, "integrations.testing.apps.MemoryConfig"]

@@ -38,11 +38,7 @@ def pull(link_id: int, *, full: bool = False) -> bool:
         Link.objects.filter(pk=link.pk).update(dirty=False)
         try:
             whole = full or not link.cursor or link.truncated or link.listed_at is None or now - link.listed_at > FULL_EVERY
-            try:
-                _read(session, "" if whole else link.cursor)
-            except CursorExpired:
-                logger.info("Link %s: the cursor has expired, listing afresh", link.pk)
-                _read(session, "")
+            _read_or_list(session, "" if whole else link.cursor)
             settle.settle(session)
         except (Retry, NeedsPerson) as error:
             failed(session, error, timezone.now())
@@ -52,6 +48,18 @@ def pull(link_id: int, *, full: bool = False) -> bool:
         succeeded(session)
     outbox.wake([link_id] if link_id in outbox.due(timezone.now()) else [])
     return True
+
+
+def _read_or_list(session: Session, cursor: str) -> None:
+    """From the cursor; if it is no longer known there, everything afresh."""
+    try:
+        _read(session, cursor)
+    except CursorExpired as error:
+        if not cursor:
+            raise Retry(_("The list of events could not be read to its end.")) from error
+        logger.info("Link %s: the cursor has expired, listing afresh", session.link.pk)
+        Link.objects.filter(pk=session.link.pk).update(cursor="")
+        _read_or_list(session, "")
 
 
 def _read(session: Session, cursor: str) -> None:

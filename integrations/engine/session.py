@@ -33,7 +33,7 @@ class Session:
         self.config = registry.config(link.account.provider)
         self.rule: Resolved = resolve(link)
         self.run = Run(link=link, direction=direction, started_at=timezone.now())
-        self.provider: Provider = connect.provider_for(link.account)
+        self.provider: Provider = connect.provider_for(link.account, timezone=link.calendar.timezone)
 
         self.window: Window = window(link, self.rule, self.run.started_at)
 
@@ -103,5 +103,7 @@ def failed(session: Session, error: Exception, now: datetime) -> None:
     elif isinstance(error, Retry) and error.after is not None:
         Account.objects.filter(pk=account.pk).update(paused_until=now + timedelta(seconds=error.after), problem=str(error)[:500])
     link.failures += 1
-    Link.objects.filter(pk=link.pk).update(failures=link.failures, next_pull_at=now + timedelta(seconds=max(settings.POLL_SECONDS, backoff(min(link.failures, 6)))))
+    Link.objects.filter(pk=link.pk).update(
+        failures=link.failures, next_pull_at=now + timedelta(seconds=max(settings.POLL_SECONDS, backoff(min(link.failures, 6))))
+    )
     session.close(Run.Outcome.FAILED, str(error))

@@ -33,7 +33,11 @@ def settle(session: Session) -> None:
         return
     if suspicious(session.link):
         count = len(waiting)
-        problem = ngettext("%(count)s appointment is gone in the calendar. Was it deleted on purpose?", "%(count)s appointments are gone in the calendar. Were they deleted on purpose?", count)
+        problem = ngettext(
+            "%(count)s appointment is gone in the calendar. Was it deleted on purpose?",
+            "%(count)s appointments are gone in the calendar. Were they deleted on purpose?",
+            count,
+        )
         session.link.state, session.link.problem = Link.State.PARKED, problem % {"count": count}
         session.link.save(update_fields=["state", "problem"])
         return
