@@ -60,11 +60,18 @@ def _span(lines: list[Line], entry: Entry) -> tuple[int, int]:
             original = next((moment(part, named, UTC) for part in lines[index:end] if part.name == "RECURRENCE-ID"), None)
             spans.append((index, end, original))
     for begin, end, original in spans:
-        if original == entry.recurrence_id:
+        if _same(original, entry.recurrence_id):
             return begin, end
     if len(spans) != 1:
         raise IcalError("The event is not in this text.")
     return spans[0][:2]
+
+
+def _same(one: datetime | date | None, other: datetime | date | None) -> bool:
+    """Equal instants. Python calls two aware datetimes in the hour that is repeated in autumn unequal, whatever they are."""
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return one.astimezone(UTC) == other.astimezone(UTC)
+    return one == other
 
 
 def _guests(lines: list[Line], entry: Entry, ours: set[str]) -> tuple[list[Line], list[str]]:

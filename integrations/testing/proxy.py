@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to a call. kind: cut-before (nothing is passed on), cut (passed on, answer lost), delay (`seconds`), status (`status`,
+    """What happens to a call (of one of the methods, separated by blanks). kind: cut-before (nothing is passed on), cut (passed on, answer lost), delay (`seconds`), status (`status`,
     `after` as Retry-After; not passed on), late-status (passed on, then `status`), truncate (half the body), page (200 with HTML), drop-etag."""
 
     kind: str
@@ -38,7 +38,7 @@ class Proxy:
 
     def take(self, method: str) -> Fault | None:
         for place, fault in enumerate(self.faults):
-            if fault.method in ("", method):
+            if not fault.method or method in fault.method.split():
                 return self.faults.pop(place)
         return None
 
@@ -55,6 +55,8 @@ def proxy(upstream: str) -> Iterator[Proxy]:
 
     class Door(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet per answer: two would wait 40 ms for a delayed acknowledgement
+        disable_nagle_algorithm = True
 
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

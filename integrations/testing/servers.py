@@ -40,7 +40,7 @@ def radicale(folder: Path) -> Iterator[Server]:
     users.write_text(f"{USER}:{PASSWORD}\n")
     config.write_text(
         f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {users}\nhtpasswd_encryption = plain\ndelay = 0\n"
-        f"[storage]\nfilesystem_folder = {folder / 'collections'}\n_filesystem_fsync = False\n[logging]\nlevel = warning\n"
+        f"[storage]\nfilesystem_folder = {folder / 'collections'}\n[logging]\nlevel = warning\n"
     )
     address = f"http://127.0.0.1:{port}/"
     with _running([sys.executable, "-m", "radicale", "--config", str(config)], port, folder / "radicale.log"):

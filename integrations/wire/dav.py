@@ -21,8 +21,8 @@ def tag(name: str) -> str:
     return f"{{{NAMES[prefix]}}}{local}"
 
 
-def element(name: str, *children: Element, text: str = "", **attributes: str) -> Element:
-    made = Element(tag(name), {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()})
+def element(kind: str, /, *children: Element, text: str = "", **attributes: str) -> Element:
+    made = Element(tag(kind), {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()})
     made.text = text or None
     made.extend(children)
     return made
@@ -101,7 +101,12 @@ class Dav:
         return Multistatus(tuple(_row(part) for part in root.findall(tag("d:response"))), (root.findtext(tag("d:sync-token")) or "").strip())
 
     def propfind(self, url: str, *names: str, depth: str = "0") -> tuple[Row, ...]:
-        return self.multistatus("PROPFIND", url, element("d:propfind", wanted(*names)), depth=depth).rows
+        """The asked properties of a resource and, with depth 1, of its members. Raises Refused also for a 207 that says 404 of the resource itself."""
+        rows = self.multistatus("PROPFIND", url, element("d:propfind", wanted(*names)), depth=depth).rows
+        for row in rows:
+            if row.status >= 400 and row.path.rstrip("/") == canonical(url).rstrip("/"):
+                raise Refused(Answer(row.status, {}, b"", url))
+        return rows
 
 
 class Refused(Exception):

@@ -84,7 +84,7 @@ def _occurrences(item: Event, window: Window, zone: tzinfo) -> Iterator[tuple[da
         yield first, last
         return
     wall = first.astimezone(home).replace(tzinfo=None)
-    days = item.end - item.start if item.all_day else timedelta()
+    days = timedelta(days=item.end.toordinal() - item.start.toordinal())  # of an all-day event
     lines = [line for text in item.recurrence for line in parse(text)]
     if any(line.name == "EXRULE" for line in lines):
         raise IcalError("The series has an exclusion rule, which can't be read.")

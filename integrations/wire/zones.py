@@ -61,6 +61,8 @@ def _embedded(text: str) -> tzinfo:
         raise IcalError("The time zone in the event can't be read.")
     try:
         component = Timezone.from_ical(text)
+        if not isinstance(component, Timezone):
+            raise IcalError("The time zone in the event can't be read.")
         zone: tzinfo = component.to_tz(lookup_tzid=False)
         onsets = [int(year) for year in re.findall(r"DTSTART[^:\r\n]*:(\d{4})", text)]
         begin = datetime(min(2036, max(2024, *onsets, 0)), 1, 1, 12)  # noqa: DTZ001 - wall time
