@@ -1,0 +1,70 @@
+"""Fills a contest's database; prints what the contest needs to know of it as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+import django
+
+
+def main(rounds: int) -> dict[str, Any]:
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+
+    from booking.tests.salon import make_employee, make_service
+
+    eve, finn = make_employee("Eve"), make_employee("Finn")
+    services = [make_service(eve, finn, name=f"{minutes} minutes", duration=minutes, horizon=700) for minutes in (30, 60, 90)]
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("boss", "boss@example.org"))
+    session = client.cookies["session"].value
+    return {
+        "services": [service.pk for service in services],
+        "employee": eve.pk,
+        "doors": [doors(services[0], eve, finn, session, days=200 + number) for number in range(rounds)],
+    }
+
+
+def doors(service: Any, eve: Any, finn: Any, session: str, *, days: int) -> list[dict[str, Any]]:
+    """Deeds that all want ten o'clock of Eve's on a day of their own, each through another door."""
+    from django.utils import timezone
+
+    from booking.actions import appointments
+    from booking.actions.customers import Guest
+    from booking.admin.appointment_form import state
+    from booking.tests.salon import BERLIN, soon
+
+    def booked(hour: int, employee: Any = eve) -> Any:
+        guest = Guest(first_name="Carla", email="carla@example.org")
+        return appointments.book(service=service, start=soon(hour, days=days), guest=guest, now=timezone.now(), employee=employee).appointment
+
+    cancelled = booked(10)
+    appointments.cancel(appointment=cancelled, now=timezone.now())
+    theirs, moved, dragged, typed = booked(10, finn), booked(13), booked(14), booked(15)
+    ten = soon(10, days=days)
+    local = ten.astimezone(BERLIN)
+    form = {
+        "seen": state(typed),
+        "employee": eve.pk,
+        "start_0": local.strftime("%Y-%m-%d"),
+        "start_1": "10:00:00",
+        "end_0": local.strftime("%Y-%m-%d"),
+        "end_1": "10:45:00",
+        "sync_enabled": "on",
+    }
+    return [
+        {"door": "book", "service": service.pk, "employee": eve.pk, "start": ten.isoformat()},
+        {"door": "reschedule", "appointment": moved.pk, "start": ten.isoformat()},
+        {"door": "move", "appointment": dragged.pk, "start": (ten - timedelta(minutes=20)).isoformat(), "end": (ten + timedelta(minutes=50)).isoformat()},
+        {"door": "reassign", "appointment": theirs.pk, "employee": eve.pk},
+        {"door": "reinstate", "appointment": cancelled.pk},
+        {"door": "admin", "appointment": typed.pk, "session": session, "typed": form},
+    ]
+
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(main(int(sys.argv[1]))))
