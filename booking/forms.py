@@ -1,0 +1,101 @@
+"""The forms of the booking pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from booking.api.fields import CONTROL, NOT_IN_NOTES, YEARS
+from booking.models import Employee, Service
+
+# These texts go into mail headers and calendar entries, where a line break would begin something new.
+one_line = RegexValidator(CONTROL, _("Line breaks and control characters are not allowed here."), inverse_match=True)
+no_control = RegexValidator(NOT_IN_NOTES, _("Control characters are not allowed here."), inverse_match=True)
+dialable = RegexValidator(r"^[0-9+()/.\- ]*$", _("Please enter a phone number like +49 30 901820."))
+
+
+class Line(forms.CharField):
+    """One line of text. Refuses line breaks wherever they are: stripping would hide those at the ends."""
+
+    default_validators = [one_line]
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(strip=False, **options)  # type: ignore[arg-type]
+
+    def clean(self, value: object) -> str:
+        return str(super().clean(value)).strip()
+
+    def validate(self, value: str) -> None:
+        super().validate(value.strip(" ") if isinstance(value, str) else value)
+
+
+class WallTime(forms.Field):
+    """A date and time without a zone, as <input type="datetime-local"> sends it."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    default_error_messages = {"required": _("Please enter a date and a time."), "invalid": _("Please enter a date and a time.")}
+
+    def to_python(self, value: str | None) -> datetime | None:
+        if not value:
+            return None
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is not None or at.year not in YEARS:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return at
+
+
+class BookingForm(forms.Form):
+    """Who comes. The lengths are those of the tables."""
+
+    first_name = Line(
+        label=_("First name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+        error_messages={"required": _("Please enter your first name.")},
+    )
+    last_name = Line(
+        label=_("Last name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+        error_messages={"required": _("Please enter your last name.")},
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        validators=[one_line],
+        help_text=_("The confirmation is sent there, with a link to change or cancel."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"required": _("Please enter your e-mail address."), "invalid": _("Please enter an e-mail address like name@example.org.")},
+    )
+    phone = Line(
+        label=_("Phone"),
+        max_length=40,
+        required=False,
+        validators=[dialable],
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "type": "tel"}),
+    )
+    notes = forms.CharField(label=_("Notes"), max_length=2000, required=False, validators=[no_control], widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean_notes(self) -> str:
+        return str(self.cleaned_data["notes"]).replace("\r\n", "\n").replace("\r", "\n")
+
+
+class WhyForm(forms.Form):
+    """The question why a time is (not) free. The time is by the clock on the employee's wall: naive, as typed."""
+
+    service = forms.ModelChoiceField(label=_("Service"), queryset=Service.objects.none(), empty_label=None)
+    employee = forms.ModelChoiceField(label=_("Employee"), queryset=Employee.objects.none(), empty_label=None)
+    at = WallTime(label=_("Time"), help_text=_("By the clock where the employee works."))
+
+    def __init__(self, data: object, *, services: QuerySet[Service], employees: QuerySet[Employee], **options: object) -> None:
+        super().__init__(data, **options)  # type: ignore[arg-type]
+        cast(forms.ModelChoiceField, self.fields["service"]).queryset = services
+        cast(forms.ModelChoiceField, self.fields["employee"]).queryset = employees

@@ -1,0 +1,169 @@
+"""What a customer does with the link from the mail: see, move, cancel. Looking changes nothing, acting needs a button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from booking.actions import appointments
+from booking.actions.idempotency import Answer, Mismatch, digest, once
+from booking.errors import BookingError, SlotTaken
+from booking.links import attendance_for, manage_token
+from booking.models import Attendance
+from booking.pages import stamp, zone
+from booking.pages.access import personal
+from booking.pages.book import picker_response
+from booking.pages.picker import pick
+from booking.pages.throttle import count, is_spent, too_many
+
+# So long after the appointment the link still shows it.
+LIFETIME = timedelta(days=30)
+
+LinkView = Callable[..., HttpResponseBase]
+
+
+class UnknownLink(Exception):
+    """Forged, outdated, expired or never made: nobody is told which."""
+
+
+def by_link(view: LinkView) -> LinkView:
+    """Wraps a page behind a signed link: one answer for all links that don't work, counted per address; told to nobody (no referrer, no cache)."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, token: str) -> HttpResponseBase:
+        if is_spent(request, "link"):
+            response = too_many(request, "link")
+        else:
+            try:
+                response = view(request, token)
+            except UnknownLink:
+                count(request, "link")
+                response = render(request, "booking/link_unknown.html", status=404)
+        response["Referrer-Policy"] = "no-referrer"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return personal(answer)
+
+
+@require_safe
+@by_link
+def manage(request: HttpRequest, token: str) -> HttpResponseBase:
+    attendance = _attendance(token)
+    return render(request, "booking/manage.html", _context(attendance, token))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_link
+def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
+    if request.method == "POST":
+
+        def act(attendance: Attendance) -> None:
+            appointments.cancel(appointment=attendance.appointment, now=timezone.now(), by_customer=True, reason="customer's link")
+
+        return _act(request, token, act, done=_("Your appointment has been cancelled."))
+    return render(request, "booking/manage_cancel.html", {**_context(_attendance(token), token), "stamp": stamp.new()})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_link
+def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
+    """The month and its times; with `start` in the address the question whether to move there; sent, the move."""
+    start = zone.read_instant(request.POST.get("start") or request.GET.get("start"))
+    if request.method == "POST" and start is not None:
+
+        def act(attendance: Attendance) -> None:
+            appointments.reschedule(appointment=attendance.appointment, start=start, now=timezone.now(), by_customer=True, reason="customer's link")
+
+        return _act(request, token, act, done=_("Your appointment has been moved."))
+    attendance = _attendance(token)
+    context = _context(attendance, token)
+    if start is not None:
+        length = attendance.appointment.end - attendance.appointment.start
+        return render(request, "booking/manage_reschedule.html", {**context, "start": start, "end": start + length, "stamp": stamp.new()})
+    return _times(request, context)
+
+
+def _times(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponseBase:
+    appointment = context["appointment"]
+    shown = zone.zone_of(request)
+    if shown.guessed:
+        shown = context["zone"]
+    picker = pick(
+        service=appointment.service,
+        employees=context["employees"],
+        zone=shown.info,
+        now=timezone.now(),
+        month=zone.read_day(request.GET.get("month")),
+        day=zone.read_day(request.GET.get("date")),
+        ignore=("appointment", appointment.pk),
+        without=appointment.start,
+    )
+    zones = zone.choices() if "zones" in request.GET else []
+    # The same address with another `start` is the question.
+    return picker_response(request, "booking/manage_time.html", {**context, "picker": picker, "zone": shown, "zones": zones, "details": request.path}, status)
+
+
+def _attendance(token: str) -> Attendance:
+    attendance = attendance_for(token)
+    if attendance is None or attendance.appointment.end + LIFETIME < timezone.now():
+        raise UnknownLink
+    return attendance
+
+
+def _context(attendance: Attendance, token: str) -> dict[str, Any]:
+    appointment = attendance.appointment
+    left = appointment.start - timezone.now()
+    upcoming = attendance.is_live and appointment.is_live and left > timedelta(0)
+    return {
+        "token": token,
+        "attendance": attendance,
+        "appointment": appointment,
+        "service": appointment.service,
+        "employees": list(appointment.employees.all()),
+        "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False),
+        "upcoming": upcoming,
+        "may_reschedule": upcoming and left >= timedelta(minutes=appointment.service.reschedule_notice),
+        "may_cancel": upcoming and left >= timedelta(minutes=appointment.service.cancel_notice),
+    }
+
+
+def _act(request: HttpRequest, token: str, act: Callable[[Attendance], None], *, done: str) -> HttpResponseBase:
+    """Carries it out once, however often the form is sent: a second click, when the link has already died, is told the same as the first."""
+    try:
+        sent = stamp.read(request.POST)
+    except stamp.Stale:
+        _attendance(token)
+        messages.warning(request, _("The page had been open for too long. Please try again."))
+        return redirect(request.get_full_path())
+
+    def do() -> Answer:
+        attendance = _attendance(token)
+        act(attendance)
+        attendance.refresh_from_db()
+        return 200, {"id": attendance.uuid.hex, "version": attendance.link_version}
+
+    wish = digest(request.path, zone.read_instant(request.POST.get("start")))
+    try:
+        _code, kept = once(key=digest("link", token, sent.key), request_hash=wish, do=do)
+    except Mismatch:
+        raise UnknownLink from None
+    except BookingError as error:
+        attendance = _attendance(token)
+        context = {**_context(attendance, token), "problem": str(error)}
+        if isinstance(error, SlotTaken):
+            return _times(request, {**context, "alternatives": error.slots}, status=409)
+        return render(request, "booking/manage.html", context, status=409)
+    messages.success(request, done)
+    return redirect("booking:manage", manage_token(Attendance(uuid=UUID(kept["id"]), link_version=kept["version"])))

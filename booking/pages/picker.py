@@ -1,0 +1,127 @@
+"""The month with its free days and the times of one day: the same for booking and for moving an appointment."""
+
+from __future__ import annotations
+
+from calendar import Calendar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import get_format
+
+from booking.availability import find_spans, next_slot
+from booking.models import Employee, Service
+
+Holder = tuple[str, int]
+
+
+class Day(NamedTuple):
+    """A cell of the month; `times` is how many different times are free."""
+
+    date: date
+    times: int
+    in_month: bool
+
+
+class Time(NamedTuple):
+    """A time on offer; `unsure`: the busy times of everybody who has it free are in doubt, and the owner chose to offer it so."""
+
+    start: datetime
+    end: datetime
+    unsure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """`month` is its first day; `day` the day whose `times` are shown; `next_free` is offered when there are none."""
+
+    month: date
+    weeks: list[list[Day]]
+    day: date | None
+    times: list[Time]
+    next_free: datetime | None
+    previous_month: date | None
+    next_month: date | None
+    zone: ZoneInfo
+    weekdays: list[date] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(day.times for week in self.weeks for day in week)
+
+
+def pick(
+    *,
+    service: Service,
+    employees: Sequence[Employee],
+    zone: ZoneInfo,
+    now: datetime,
+    month: date | None = None,
+    day: date | None = None,
+    ignore: Holder | None = None,
+    without: datetime | None = None,
+) -> Picker:
+    """The month asked for, else the day's, else the one with the first free time; days are days in `zone`.
+
+    Without a day the first free one is opened. A month before today or past the horizon is drawn in.
+    `without` is a start that is not offered: the time an appointment already has.
+    """
+    today, last = now.astimezone(zone).date(), (now + timedelta(days=service.horizon)).astimezone(zone).date()
+    if month is None and day is None:
+        first = next_slot(service=service, employees=employees, now=now)
+        month = first.start.astimezone(zone).date() if first else today
+    month = min(max((month or day or today), today), last).replace(day=1)
+    after = (month + timedelta(days=31)).replace(day=1)
+    if day is not None and not month <= day < after:
+        day = None
+
+    def spans(start: date, end: date) -> dict[int, tuple[int, bool]]:
+        """Start -> (end, unsure), both instants in seconds, in order."""
+        found: dict[int, tuple[int, bool]] = {}
+        for begin, until, _employee, unsure in find_spans(
+            service=service, start=_midnight(start, zone), end=_midnight(end, zone), now=now, employees=employees, ignore=ignore
+        ):
+            if without is not None and begin == without.timestamp():
+                continue
+            known = found.get(begin)
+            found[begin] = (until, unsure and (known is None or known[1]))
+        return found
+
+    by_day: dict[date, list[Time]] = {}
+    for begin, (until, unsure) in spans(month, after).items():
+        start = datetime.fromtimestamp(begin, UTC)
+        by_day.setdefault(start.astimezone(zone).date(), []).append(Time(start, datetime.fromtimestamp(until, UTC), unsure))
+    if day is None and by_day:
+        day = next(iter(by_day))
+
+    next_free = None
+    if day not in by_day:
+        later = [times[0].start for free_day, times in by_day.items() if day is not None and free_day > day]
+        if not later:
+            later = [datetime.fromtimestamp(begin, UTC) for begin in list(spans(after, last + timedelta(days=1)))[:1]]
+        if not later and (first := next_slot(service=service, employees=employees, now=now)):
+            later = [first.start]
+        next_free = later[0] if later else None
+
+    first_weekday = (int(get_format("FIRST_DAY_OF_WEEK")) - 1) % 7
+    weeks = [
+        [Day(one, len(by_day.get(one, ())) if one.month == month.month else 0, one.month == month.month) for one in week]
+        for week in Calendar(first_weekday).monthdatescalendar(month.year, month.month)
+    ]
+    return Picker(
+        month=month,
+        weeks=weeks,
+        day=day,
+        times=by_day.get(day, []) if day else [],
+        next_free=next_free,
+        previous_month=(month - timedelta(days=1)).replace(day=1) if month > today else None,
+        next_month=after if after <= last else None,
+        zone=zone,
+        weekdays=[cell.date for cell in weeks[0]],
+    )
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(0), zone)

@@ -1,0 +1,28 @@
+"""The addresses of the shop's pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from booking.pages import book, catalog, diary, manage, panel, why
+
+app_name = "booking"
+
+urlpatterns = [
+    path("", catalog.services, name="services"),
+    path("service/<int:pk>/", catalog.service, name="service"),
+    path("service/<int:pk>/time/", book.time, name="time"),
+    path("service/<int:pk>/details/", book.details, name="details"),
+    path("booked/", book.booked, name="booked"),
+    path("booking/<str:token>/", manage.manage, name="manage"),
+    path("booking/<str:token>/reschedule/", manage.reschedule, name="manage_reschedule"),
+    path("booking/<str:token>/cancel/", manage.cancel, name="manage_cancel"),
+    path("mine/<str:token>/", panel.panel, name="panel"),
+    path("profile/", diary.profile, name="profile"),
+    path("profile/why/", why.why, name="why"),
+    path("profile/appointment/<int:pk>/", diary.appointment, name="appointment"),
+    path("profile/appointment/<int:pk>/approve/", diary.approve, name="appointment_approve"),
+    path("profile/appointment/<int:pk>/reject/", diary.reject, name="appointment_reject"),
+    path("profile/appointment/<int:pk>/cancel/", diary.cancel, name="appointment_cancel"),
+    path("profile/appointment/<int:pk>/sync/", diary.sync, name="appointment_sync"),
+]
