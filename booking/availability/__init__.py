@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from booking.availability.explain import Explanation, Reason, explain
 from booking.availability.search import Slot, find_slots, find_spans, is_bookable, next_slot
 
-__all__ = ["Slot", "find_slots", "find_spans", "is_bookable", "next_slot"]
+__all__ = ["Explanation", "Reason", "Slot", "explain", "find_slots", "find_spans", "is_bookable", "next_slot"]

@@ -66,7 +66,7 @@ def find_spans(
 ) -> list[tuple[int, int, int, bool]]:
     """What find_slots finds, as (start, end, employee id, unsure) with seconds since the epoch: cheap to serialise by the thousand."""
     terms = terms_of(service, duration)
-    window = _bookable(service, now, (_seconds(start), _seconds(end)))
+    window = _bookable(service, now, (seconds(start), seconds(end)))
     if not service.is_active or window[0] >= window[1]:
         return []
     schedules = load_schedules(service=service, employees=employees, window=window, now=now)
@@ -85,7 +85,7 @@ def is_bookable(
 def next_slot(*, service: Service, now: datetime, employees: Iterable[Employee] | None = None) -> Slot | None:
     """The first bookable slot up to the horizon."""
     terms = terms_of(service)
-    whole = _bookable(service, now, (_seconds(now), _seconds(now) + (service.horizon + 1) * DAY))
+    whole = _bookable(service, now, (seconds(now), seconds(now) + (service.horizon + 1) * DAY))
     if not service.is_active or whole[0] >= whole[1]:
         return None
     schedules = load_schedules(service=service, employees=employees, window=whole, now=now)
@@ -141,7 +141,8 @@ def _growing(whole: Span) -> Iterator[Span]:
         start, days = end, days * GROWTH
 
 
-def _seconds(instant: datetime) -> int:
+def seconds(instant: datetime) -> int:
+    """Since the epoch; a part of a second counts as a whole one."""
     if instant.tzinfo is None:
         raise ValueError("Availability wants aware datetimes.")
     return ceil(instant.timestamp())
