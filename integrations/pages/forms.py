@@ -59,7 +59,7 @@ class ConnectForm(forms.Form):
             self.data = {**self.data, "server": urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))}
             raise forms.ValidationError(_("Please leave user name and password out of the address; there are fields for them below."))
         try:
-            forms.URLField().clean(address)
+            forms.URLField(assume_scheme="https").clean(address)
         except forms.ValidationError:
             if "." in (parts.hostname or ""):
                 raise forms.ValidationError(_("This is no web address. It looks like https://cloud.example.org.")) from None
