@@ -5,23 +5,20 @@ from __future__ import annotations
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any
 
-import certifi
-import httpcore
 import httpx
 
 from integrations.contract import NeedsPerson, ProviderError, Retry
-from integrations.wire.address import HTTPS_PORTS, Policy, policy, reach, refusal
+from integrations.wire.address import HTTPS_PORTS, Policy, policy, refusal
+from integrations.wire.transport import Clock, Transport
 
 MAX_AFTER = 3600.0  # seconds; some servers ask for a year
-CHUNK = 64 * 1024
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 
 
@@ -40,7 +37,8 @@ class Client:
 
     def __init__(self, rules: Policy | None = None) -> None:
         self.rules = rules or policy()
-        self._http = httpx.Client(transport=_Transport(self.rules), follow_redirects=False, trust_env=False, headers={"User-Agent": "Kalends"})
+        self._clock = Clock()
+        self._http = httpx.Client(transport=Transport(self.rules, self._clock), follow_redirects=False, trust_env=False, headers={"User-Agent": "Kalends"})
 
     def __enter__(self) -> Client:
         return self
@@ -85,13 +83,14 @@ class Client:
         raise Retry("The server can't be reached.")
 
     def _whole(self, method: str, url: str, headers: dict[str, str], content: bytes, deadline: float) -> Answer:
+        self._clock.deadline = deadline
         left = max(0.1, deadline - time.monotonic())
         waits = httpx.Timeout(min(self.rules.read, left), connect=min(self.rules.connect, left))
         with self._http.stream(method, url, headers=headers, content=content, timeout=waits) as answer:
             packed = answer.headers.get("content-encoding", "identity").lower()
             if packed not in ("identity", "gzip", ""):
                 raise Retry("The server's answer can't be read.")
-            body = b"".join(_limited(answer.iter_raw(CHUNK), packed == "gzip", self.rules, deadline))
+            body = b"".join(_limited(answer.iter_raw(), packed == "gzip", self.rules, deadline))
             return Answer(answer.status_code, dict(answer.headers), body, str(answer.url))
 
 
@@ -121,8 +120,11 @@ def _limited(chunks: Iterator[bytes], packed: bool, rules: Policy, deadline: flo
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port."""
-    parsed = httpx.URL(url)
+    """Scheme, host and port. Raises NeedsPerson(code="address") for what is no address."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise refusal() from error
     return parsed.scheme, parsed.host.lower().rstrip("."), parsed.port or (443 if parsed.scheme == "https" else 80)
 
 
@@ -184,34 +186,3 @@ def retry_after(text: str, now: datetime) -> float | None:
     with suppress(ValueError, TypeError, OverflowError):
         return min(MAX_AFTER, max(0.0, (parsedate_to_datetime(text).astimezone(UTC) - now).total_seconds()))
     return None
-
-
-class _Network(httpcore.SyncBackend):
-    """Connects to the very address that was checked; TLS still asks for the name."""
-
-    def __init__(self, rules: Policy) -> None:
-        self.rules = rules
-
-    def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.NetworkStream:
-        failure: Exception = httpcore.ConnectError("no address")
-        for address in reach(host, port, self.rules)[:3]:
-            try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    def connect_unix_socket(self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None) -> httpcore.NetworkStream:
-        raise refusal()
-
-
-class _Transport(httpx.HTTPTransport):
-    def __init__(self, rules: Policy) -> None:
-        trust = ssl.create_default_context(cafile=certifi.where())
-        if rules.ca_file:
-            trust.load_verify_locations(rules.ca_file)
-        super().__init__(verify=trust, trust_env=False)
-        # httpx has no public door to httpcore's network backend; the test of a rebinding name turns red if this one moves.
-        self._pool = httpcore.ConnectionPool(ssl_context=trust, network_backend=_Network(rules), max_connections=10, keepalive_expiry=5.0)

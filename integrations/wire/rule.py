@@ -12,6 +12,7 @@ from booking.ical.contentline import IcalError, Line, moment
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MAX_DAYS = 150_000  # visited for one rule: 400 years. A rule with COUNT must be followed from its first day on
+MAX_TEXT = 4_000  # characters of a rule
 MAX_TIMES = 48  # on one day
 
 Numbers = frozenset[int]
@@ -26,13 +27,15 @@ class Rule:
     count: int | None
     until: datetime | date | None
     by: dict[str, Numbers]
-    weekdays: tuple[tuple[int, int], ...]  # (ordinal or 0, weekday)
+    weekdays: frozenset[tuple[int, int]]  # (ordinal or 0, weekday)
     week_start: int
     zone: tzinfo
 
     @classmethod
     def read(cls, text: str, zone: tzinfo) -> Rule:
         """Raises IcalError for what is not a rule, repeats more often than daily, or could never be worked through."""
+        if len(text) > MAX_TEXT:
+            raise IcalError("The series has a rule that can't be read.")
         parts = dict(part.upper().partition("=")[::2] for part in text.strip().strip(";").split(";"))
         frequency = parts.pop("FREQ", "")
         if frequency not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY"):
@@ -42,7 +45,10 @@ class Rule:
             raise IcalError("The series has a rule that can't be read.")
         until = parts.pop("UNTIL", None)
         week_start = parts.pop("WKST", "MO")
-        weekdays = tuple(_weekday(part) for part in parts.pop("BYDAY", "").split(",") if part)
+        # An ordinal means something in a month or year only (RFC 5545 §3.3.10).
+        plain = frequency in ("DAILY", "WEEKLY") or "BYWEEKNO" in parts
+        found = {_weekday(part) for part in parts.pop("BYDAY", "").split(",") if part}
+        weekdays = frozenset((0 if plain else ordinal, weekday) for ordinal, weekday in found)
         by = {name: _numbers(name, value) for name, value in parts.items() if not name.startswith("X-")}
         if week_start not in DAYS:
             raise IcalError("The series has a rule that can't be read.")
@@ -136,8 +142,7 @@ class Rule:
         within_month = self.frequency == "MONTHLY" or (self.frequency == "YEARLY" and "BYMONTH" in self.by)
         place, size = (day.day, of_month) if within_month else (yearday, of_year)
         forward, backward = (place - 1) // 7 + 1, -((size - place) // 7 + 1)
-        plain = self.frequency in ("DAILY", "WEEKLY") or "BYWEEKNO" in self.by
-        return any(weekday == day.weekday() and (plain or ordinal in (0, forward, backward)) for ordinal, weekday in self.weekdays)
+        return not self.weekdays.isdisjoint((ordinal, day.weekday()) for ordinal in (0, forward, backward))
 
 
 def _week(day: date, week_start: int) -> tuple[int, int]:
