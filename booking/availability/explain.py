@@ -109,7 +109,7 @@ def _rules(schedule: Schedule, terms: Terms, start: datetime, calendar: str) -> 
         return
     # The day that holds the first instant outside working time tells the rule.
     day = local_day(instant if span is None else span[1], schedule.rules.timezone)
-    worked = ", ".join(f"{period.start:%H:%M}–{period.end:%H:%M}" for _day, period in periods(schedule.rules, day, day))
+    worked = ", ".join(f"{period.start:%H:%M}–{period.end:%H:%M}" for period in periods(schedule.rules, day))
     if any(off.covers(day) for off in schedule.rules.off):
         yield Reason("time_off", _("It is a day off."), rule=f"{day:%Y-%m-%d}", calendar=calendar)
     elif any(special == day for special, _periods in schedule.rules.special):

@@ -1,5 +1,7 @@
-"""The two queries that feed availability, however many calendars: the schedules, and what takes their time. Written in SQL, because turning rows into
-objects costs more than everything else here."""
+"""The three queries that feed availability, however many calendars: who serves, by which rules, and what takes their time.
+
+Written in SQL, because turning rows into objects costs more than everything else here.
+"""
 
 from __future__ import annotations
 
@@ -28,24 +30,22 @@ Holder = tuple[str, int]
 MOMENT = {"postgresql": "date_part('epoch', {0})", "sqlite": "strftime('%%s', {0})"}
 LENGTH = {"postgresql": "date_part('epoch', {0})", "sqlite": "{0} / 1000000"}
 
-SCHEDULES = """
-WITH serving AS (
-    SELECT e.id, e.calendar_id, c.timezone, row_number() OVER (ORDER BY e.position, e.first_name, e.last_name, e.id) AS place
-    FROM booking_employee e
-    JOIN booking_service_employees s ON s.employee_id = e.id
-    JOIN booking_calendar c ON c.id = e.calendar_id
-    WHERE s.service_id = %s AND e.is_active {employees}
-)
-SELECT 'employee', calendar_id, CAST(place AS text), CAST(id AS text), timezone, NULL, NULL, NULL FROM serving
-UNION ALL SELECT 'hours', calendar_id, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
-    FROM booking_workinghours WHERE calendar_id IN (SELECT calendar_id FROM serving)
+SERVING = """
+SELECT e.calendar_id, e.id, c.timezone
+FROM booking_service_employees s JOIN booking_employee e ON e.id = s.employee_id JOIN booking_calendar c ON c.id = e.calendar_id
+WHERE s.service_id = %s AND e.is_active {employees}
+ORDER BY e.position, e.first_name, e.last_name, e.id
+"""
+# All rules at once, as text: the kind, the calendar, and up to six values.
+RULES = """
+SELECT 'hours', calendar_id, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
+    FROM booking_workinghours WHERE calendar_id IN ({calendars})
 UNION ALL SELECT 'special', calendar_id, CAST(day AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
-    FROM booking_specialday WHERE calendar_id IN (SELECT calendar_id FROM serving) AND day BETWEEN %s AND %s
+    FROM booking_specialday WHERE calendar_id IN ({calendars}) AND day BETWEEN %s AND %s
 UNION ALL SELECT 'off', calendar_id, CAST(first_day AS text), CAST(last_day AS text), CASE WHEN yearly THEN 'yearly' ELSE '' END, NULL, NULL, NULL
-    FROM booking_timeoff WHERE calendar_id IN (SELECT calendar_id FROM serving) AND (yearly OR (first_day <= %s AND last_day >= %s))
-UNION ALL SELECT 'source', calendar_id, label, policy, state,
-    CAST({fetched_at} AS text), CAST({max_age} AS text), CAST({complete_until} AS text)
-    FROM booking_busysource WHERE calendar_id IN (SELECT calendar_id FROM serving)
+    FROM booking_timeoff WHERE calendar_id IN ({calendars}) AND (yearly OR (first_day <= %s AND last_day >= %s))
+UNION ALL SELECT 'source', calendar_id, label, policy, state, CAST({fetched_at} AS text), CAST({max_age} AS text), CAST({complete_until} AS text)
+    FROM booking_busysource WHERE calendar_id IN ({calendars})
 """
 
 TAKEN = """
@@ -103,30 +103,29 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
     wanted = None if employees is None else [employee.pk for employee in employees]
     if wanted == []:
         return []
-    vendor = connection.vendor
-    sql = SCHEDULES.format(
-        employees="" if wanted is None else f"AND e.id IN ({_places(wanted)})",
-        fetched_at=MOMENT[vendor].format("fetched_at"),
-        complete_until=MOMENT[vendor].format("complete_until"),
-        max_age=LENGTH[vendor].format("max_age"),
-    )
     # A slot may begin the day before the window's and reach over a week beyond it.
-    first, last = (
-        connection.ops.adapt_datefield_value(day) for day in (_day(window[0]) - timedelta(days=2), _day(window[1]) + timedelta(days=9))
-    )
+    first, last = (connection.ops.adapt_datefield_value(day) for day in (_day(window[0]) - timedelta(days=2), _day(window[1]) + timedelta(days=9)))
     with connection.cursor() as cursor:
-        cursor.execute(sql, [service.pk, *(wanted or ()), first, last, last, first])
+        cursor.execute(SERVING.format(employees="" if wanted is None else f"AND e.id IN ({_places(wanted)})"), [service.pk, *(wanted or ())])
+        serving = cursor.fetchall()
+        if not serving:
+            return []
+        calendars = [calendar for calendar, _, _ in serving]
+        sql = RULES.format(
+            calendars=_places(calendars),
+            fetched_at=MOMENT[connection.vendor].format("fetched_at"),
+            complete_until=MOMENT[connection.vendor].format("complete_until"),
+            max_age=LENGTH[connection.vendor].format("max_age"),
+        )
+        cursor.execute(sql, [*calendars, *calendars, first, last, *calendars, last, first, *calendars])
         rows = cursor.fetchall()
 
-    serving: list[tuple[int, int, int, str]] = []
     weekly: dict[int, list[list[Period]]] = defaultdict(lambda: [[] for _ in range(7)])
     special: dict[int, dict[date, list[Period]]] = defaultdict(lambda: defaultdict(list))
     off: dict[int, list[DaysOff]] = defaultdict(list)
     sources: dict[int, list[Source]] = defaultdict(list)
     for kind, calendar, *values in rows:
         match kind:
-            case "employee":
-                serving.append((int(values[0]), int(values[1]), calendar, values[2]))
             case "hours":
                 weekly[calendar][int(values[0])].append(_period(values[1], values[2]))
             case "special":
@@ -147,7 +146,7 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
             ),
             sources=sources[calendar],
         )
-        for _, employee, calendar, timezone in sorted(serving)
+        for calendar, employee, timezone in serving
     ]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from booking.availability.intervals import Span, covering, merge, starts_inside
+from booking.availability.intervals import Span, merge, starts_inside
 
 DAY = 86400
 EPOCH = date(1970, 1, 1).toordinal()
@@ -39,8 +39,7 @@ class DaysOff(NamedTuple):
             return self.first <= day <= self.last
         years = self.last.year - self.first.year
         return any(
-            _in_year(self.first, year) <= day <= _in_year(self.last, year + years)
-            for year in range(max(day.year - years, self.first.year), day.year + 1)
+            _in_year(self.first, year) <= day <= _in_year(self.last, year + years) for year in range(max(day.year - years, self.first.year), day.year + 1)
         )
 
 
@@ -69,16 +68,11 @@ class Trust(NamedTuple):
     unsure: int | None = None
 
 
-def periods(rules: Rules, first: date, last: date) -> Iterator[tuple[date, Period]]:
-    """The periods of each day from `first` to `last`, both included."""
-    special = dict(rules.special)
-    for ordinal in range(first.toordinal(), last.toordinal() + 1):
-        day = date.fromordinal(ordinal)
-        # 1 January of the year 1, ordinal 1, was a Monday.
-        found = special[day] if day in special else rules.weekly[(ordinal - 1) % 7]
-        if found and not any(off.covers(day) for off in rules.off):
-            for period in found:
-                yield day, period
+def periods(rules: Rules, day: date) -> Sequence[Period]:
+    """The periods of one date."""
+    if any(off.covers(day) for off in rules.off):
+        return ()
+    return dict(rules.special).get(day, rules.weekly[day.weekday()])
 
 
 def working_time(rules: Rules, window: Span) -> list[Span]:
@@ -89,16 +83,16 @@ def working_time(rules: Rules, window: Span) -> list[Span]:
 
 def grid(rules: Rules, terms: Terms, window: Span) -> list[int]:
     """The sorted starts in `window` that the rules allow: on the step counted from a period's start in wall time, wholly inside working time."""
-    needed = window[0], window[1] + terms.duration
-    worked = list(_worked(rules, needed))
+    worked = sorted(_worked(rules, (window[0], window[1] + terms.duration)))
     spans = merge((start, end) for start, end, _ in worked)
     starts: list[int] = []
+    at = 0
     for start, end, anchor in worked:
-        span = covering(spans, start)
-        assert span is not None  # each worked span is part of the merged ones
+        while spans[at][1] <= start:
+            at += 1
         first = max(start, window[0])
         first += (anchor - first) % terms.step
-        starts += range(first, min(end, window[1], span[1] - terms.duration + 1), terms.step)
+        starts += range(first, min(end, window[1], spans[at][1] - terms.duration + 1), terms.step)
     # Overlapping periods and the hour that happens twice give some starts twice or out of order.
     return sorted(set(starts))
 
@@ -125,14 +119,21 @@ def _worked(rules: Rules, window: Span) -> Iterator[tuple[int, int, int]]:
     # A day more on each side than any offset needs, so that spans reaching into the window are whole.
     first, last = window[0] // DAY - 1, window[1] // DAY + 1
     offsets = utc_offsets(rules.timezone, first - 1, last + 2)
-    for day, period in periods(rules, date.fromordinal(first + EPOCH), date.fromordinal(last + EPOCH)):
-        midnight = (day.toordinal() - EPOCH) * DAY
-        wall_start, wall_end = period.seconds
+    weekly = [[period.seconds for period in each] for each in rules.weekly]
+    special = {day.toordinal() - EPOCH: [period.seconds for period in each] for day, each in rules.special}
+    for day in range(first, last + 1):
+        # 1 January 1970 was a Thursday.
+        found = special.get(day, weekly[(day + 3) % 7])
+        if not found or (rules.off and any(off.covers(date.fromordinal(day + EPOCH)) for off in rules.off)):
+            continue
         for since, until, offset in offsets:
-            anchor = midnight + wall_start - offset
-            start, end = max(anchor, since), min(midnight + wall_end - offset, until)
-            if start < end:
-                yield start, end, anchor
+            midnight = day * DAY - offset
+            if midnight + DAY <= since or midnight >= until:
+                continue
+            for wall_start, wall_end in found:
+                start, end = max(midnight + wall_start, since), min(midnight + wall_end, until)
+                if start < end:
+                    yield start, end, midnight + wall_start
 
 
 @lru_cache(maxsize=512)

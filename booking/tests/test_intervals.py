@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ def seconds(of: list[Span]) -> set[int]:
 def test_merged_spans_hold_the_same_time_sorted_and_apart(given_spans: list[Span]) -> None:
     merged = merge(given_spans)
     assert seconds(merged) == seconds(given_spans)
-    assert all(left[1] < right[0] for left, right in zip(merged, merged[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in pairwise(merged))
 
 
 @given(spans, st.integers(-10, 90))
