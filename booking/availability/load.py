@@ -31,14 +31,14 @@ MOMENT = {"postgresql": "date_part('epoch', {0})", "sqlite": "strftime('%%s', {0
 LENGTH = {"postgresql": "date_part('epoch', {0})", "sqlite": "{0} / 1000000"}
 
 SERVING = """
-SELECT e.calendar_id, e.id, c.timezone
-FROM booking_service_employees s JOIN booking_employee e ON e.id = s.employee_id JOIN booking_calendar c ON c.id = e.calendar_id
+SELECT e.calendar_id, e.id FROM booking_service_employees s JOIN booking_employee e ON e.id = s.employee_id
 WHERE s.service_id = %s AND e.is_active {employees}
 ORDER BY e.position, e.first_name, e.last_name, e.id
 """
 # All rules at once, as text: the kind, the calendar, and up to six values.
 RULES = """
-SELECT 'hours', calendar_id, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
+SELECT 'zone', id, timezone, NULL, NULL, NULL, NULL, NULL FROM booking_calendar WHERE id IN ({calendars})
+UNION ALL SELECT 'hours', calendar_id, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
     FROM booking_workinghours WHERE calendar_id IN ({calendars})
 UNION ALL SELECT 'special', calendar_id, CAST(day AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
     FROM booking_specialday WHERE calendar_id IN ({calendars}) AND day BETWEEN %s AND %s
@@ -110,22 +110,25 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
         serving = cursor.fetchall()
         if not serving:
             return []
-        calendars = [calendar for calendar, _, _ in serving]
+        calendars = [calendar for calendar, _ in serving]
         sql = RULES.format(
             calendars=_places(calendars),
             fetched_at=MOMENT[connection.vendor].format("fetched_at"),
             complete_until=MOMENT[connection.vendor].format("complete_until"),
             max_age=LENGTH[connection.vendor].format("max_age"),
         )
-        cursor.execute(sql, [*calendars, *calendars, first, last, *calendars, last, first, *calendars])
+        cursor.execute(sql, [*calendars, *calendars, *calendars, first, last, *calendars, last, first, *calendars])
         rows = cursor.fetchall()
 
+    timezones: dict[int, str] = {}
     weekly: dict[int, list[list[Period]]] = defaultdict(lambda: [[] for _ in range(7)])
     special: dict[int, dict[date, list[Period]]] = defaultdict(lambda: defaultdict(list))
     off: dict[int, list[DaysOff]] = defaultdict(list)
     sources: dict[int, list[Source]] = defaultdict(list)
     for kind, calendar, *values in rows:
         match kind:
+            case "zone":
+                timezones[calendar] = values[0]
             case "hours":
                 weekly[calendar][int(values[0])].append(_period(values[1], values[2]))
             case "special":
@@ -139,14 +142,14 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
             employee_id=employee,
             calendar_id=calendar,
             rules=Rules(
-                timezone=timezone,
+                timezone=timezones[calendar],
                 weekly=tuple(tuple(sorted(periods)) for periods in weekly[calendar]),
                 special=tuple((day, tuple(sorted(periods))) for day, periods in sorted(special[calendar].items())),
                 off=tuple(sorted(off[calendar])),
             ),
             sources=sources[calendar],
         )
-        for calendar, employee, timezone in serving
+        for calendar, employee in serving
     ]
 
 
