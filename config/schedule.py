@@ -7,6 +7,7 @@ from django.conf import settings
 
 # Name shown in the admin -> (task, setting or number of seconds).
 SCHEDULE: dict[str, tuple[str, str | int]] = {
+    "Send mails": ("booking.tasks.send_messages", "SWEEP_SECONDS"),
     "Find lost work and read calendars": ("integrations.tasks.sweep", "SWEEP_SECONDS"),
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from booking.models import Appointment, Attendance, Employee, Message
 from booking.models.appointment import LIVE
+from booking.notifications.wake import wake_after_commit
 
 
 def announce(
@@ -20,15 +22,23 @@ def announce(
     quiet: timedelta = timedelta(0),
     first: bool = False,
 ) -> None:
-    """One open Message per customer and employee, in the caller's transaction. A waiting message of the same kind is replaced: only the
-    last state is told, counted from the time the people last heard of. `first`: the attendances are new, nothing can be waiting."""
+    """One open Message per customer and employee, in the caller's transaction, and a ring for the task that sends them.
+
+    A waiting message of the same kind is replaced: only the last state is told, counted from the time (and the staff) that people
+    last heard of. `first`: the attendances are new, nothing can be waiting.
+    """
     told = list(appointment.attendances.filter(status__in=LIVE).select_related("customer")) if attendances is None else list(attendances)
+    context: dict[str, Any] = {f"previous_{name}": moment.isoformat() for name, moment in (previous or {}).items()}
+    employees = list(employees)
+    if previous:
+        staff = set(appointment.staffings.values_list("employee", flat=True))
+        leaving = [employee.pk for employee in employees if employee.pk not in staff]
+        context["previous_staff"] = sorted(leaving or staff)
     rows = []
     for attendance in told:
         heard = {} if first else _take_back(attendance, kind)
         addresses = [(Message.Audience.CUSTOMER, attendance.customer.email)]
         addresses += [(Message.Audience.EMPLOYEE, employee.email) for employee in employees if employee.email != attendance.customer.email]
-        context = {f"previous_{name}": moment.isoformat() for name, moment in (previous or {}).items()}
         rows += [
             Message(
                 kind=kind,
@@ -42,9 +52,11 @@ def announce(
             for audience, address in dict.fromkeys(addresses)
         ]
     Message.objects.bulk_create(rows)
+    if not quiet:  # else there is nothing to send yet; the clock will look
+        wake_after_commit()
 
 
-def _take_back(attendance: Attendance, kind: Message.Kind) -> dict[str, dict[str, str]]:
+def _take_back(attendance: Attendance, kind: Message.Kind) -> dict[str, dict[str, Any]]:
     """Raises the version and withdraws what waits unsent; returns its contexts by address."""
     attendance.version += 1
     Attendance.objects.filter(pk=attendance.pk).update(version=attendance.version)  # no event of the domain: no history

@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+# A request that rings for a task must not wait seconds for a broker that is away: the sweep finds the work (kombu: 6 s by default).
+IMPATIENT = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+
+
 def transport_options(url: str, visibility_timeout: int) -> dict[str, Any]:
     """kombu's options for a broker; the filesystem transport needs folders that exist."""
     if url.startswith("filesystem:"):
@@ -45,8 +49,8 @@ def transport_options(url: str, visibility_timeout: int) -> dict[str, Any]:
             "polling_interval": 0.2,
         }
     if url.startswith(("redis:", "rediss:", "sentinel:")):
-        return {"visibility_timeout": visibility_timeout}
-    return {}
+        return {"visibility_timeout": visibility_timeout, **IMPATIENT}
+    return dict(IMPATIENT) if url.startswith(("amqp:", "amqps:", "pyamqp:")) else {}
 
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://localhost" if env.TESTING else "filesystem://localhost")

@@ -6,6 +6,7 @@ from config.settings import environment as env
 
 __all__ = [
     "COMPANY",
+    "CURRENCY",
     "DEFAULT_FROM_EMAIL",
     "EMAIL_BACKEND",
     "EMAIL_FILE_PATH",
@@ -16,6 +17,7 @@ __all__ = [
     "EMAIL_TIMEOUT",
     "EMAIL_USE_SSL",
     "EMAIL_USE_TLS",
+    "MAIL_CAP_PER_ADDRESS",
     "SERVER_EMAIL",
 ]
 
@@ -41,3 +43,9 @@ COMPANY = {
     "email": env.text("COMPANY_EMAIL"),
     "website": env.text("COMPANY_WEBSITE"),
 }
+
+# The sign that follows a price.
+CURRENCY = env.text("CURRENCY", "€")
+
+# Mails that public bookings may cause to one address within 24 hours.
+MAIL_CAP_PER_ADDRESS = env.number("MAIL_CAP_PER_ADDRESS", 20, least=1)

@@ -1,0 +1,120 @@
+"""The whitelist: every placeholder there is, where it may stand, and a sample for previews."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from booking.notifications.placeholders.moments import Moment
+
+Where = Literal["calendar", "mail", "customer", "employee"]
+
+# Where a placeholder may stand. Guests may be invited to the calendar's event, so nothing secret goes there:
+# no link with a token, no internal note on a person.
+EVERYWHERE = frozenset({"calendar", "customer", "employee"})
+MAIL = frozenset({"customer", "employee"})
+CUSTOMER = frozenset({"customer"})
+STAFF = frozenset({"calendar", "employee"})
+EMPLOYEE = frozenset({"employee"})
+
+_START, _END = datetime(2030, 11, 20, 13, 30, tzinfo=UTC), datetime(2030, 11, 20, 14, 15, tzinfo=UTC)
+_OLD_START, _OLD_END = datetime(2030, 11, 19, 9, 0, tzinfo=UTC), datetime(2030, 11, 19, 9, 45, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """`name` without the signs; `sample` is what a preview shows. A Moment takes a format: `%appointment_date:EEE d MMM%`."""
+
+    name: str
+    group: str | Promise
+    description: str | Promise
+    sample: str | Moment
+    places: frozenset[str] = EVERYWHERE
+
+
+def allowed_in(where: Where) -> list[Placeholder]:
+    """Those that are filled there, in the order to list them: "mail" are the mails to anybody, "customer" and "employee" those to one side."""
+    return [one for one in PLACEHOLDERS if where in one.places or (where == "mail" and one.places & MAIL)]
+
+
+def _group(title: str | Promise, *rows: tuple[object, ...]) -> list[Placeholder]:
+    return [Placeholder(row[0], title, *row[1:]) for row in rows]  # type: ignore[arg-type]
+
+
+PLACEHOLDERS: tuple[Placeholder, ...] = (
+    *_group(
+        _("Company"),
+        ("company_name", _("name of the company"), "Salon Kalends"),
+        ("company_address", _("its address"), "Lindenstraße 1, 10969 Berlin"),
+        ("company_phone", _("its phone number"), "+49 30 1234567"),
+        ("company_email", _("its e-mail address"), "salon@example.org"),
+        ("company_website", _("its website"), "https://example.org"),
+        ("booking_page_url", _("address of the booking page"), "https://example.org/", MAIL),
+    ),
+    *_group(
+        _("Customer"),
+        ("customer_full_name", _("first and last name"), "Clara Kunde"),
+        ("customer_first_name", _("first name"), "Clara"),
+        ("customer_last_name", _("last name"), "Kunde"),
+        ("customer_email", _("e-mail address"), "clara@example.org"),
+        ("customer_phone", _("phone number"), "+49 30 901820"),
+        ("customer_phone_local", _("phone number without the plus sign"), "49 30 901820"),
+        ("customer_note", _("internal note on the customer"), _("Prefers mornings"), EMPLOYEE),
+        ("booked_customer", _("name, phone and e-mail of the customer whose booking this is"), "Clara Kunde, +49 30 901820, clara@example.org", MAIL),
+        ("customer_panel_url", _("link to all bookings of the customer"), "https://example.org/mine/…/", CUSTOMER),
+    ),
+    *_group(
+        _("Employee"),
+        ("employee_full_name", _("first and last name"), "Emma Weber"),
+        ("employee_first_name", _("first name"), "Emma"),
+        ("employee_last_name", _("last name"), "Weber"),
+        ("employee_email", _("e-mail address"), "emma@example.org"),
+        ("employee_phone", _("phone number"), "+49 30 7654321"),
+        ("employee_description", _("public description"), _("Colour and cut")),
+        ("employee_note", _("internal note on the employee"), _("Second floor"), EMPLOYEE),
+    ),
+    *_group(
+        _("Service"),
+        ("category_name", _("category"), _("Hair")),
+        ("service_name", _("service"), _("Haircut")),
+        ("service_description", _("description"), _("Wash, cut and dry")),
+        ("service_duration", _("usual length"), "45 min"),
+        ("service_price", _("list price"), "35,00 €"),
+        ("reservation_name", _("what is booked"), _("Haircut"), MAIL),
+        ("reservation_description", _("its description"), _("Wash, cut and dry"), MAIL),
+    ),
+    *_group(
+        _("Location"),
+        ("location_name", _("name"), "Salon Kalends"),
+        ("location_address", _("address"), "Lindenstraße 1, 10969 Berlin"),
+        ("location_phone", _("phone number"), "+49 30 1234567"),
+        ("location_description", _("description"), _("In the yard, first door")),
+    ),
+    *_group(
+        _("Appointment"),
+        ("appointment_id", _("number"), "1024"),
+        ("appointment_date", _("date"), Moment(_START, "en", "date")),
+        ("appointment_date_time", _("date and time"), Moment(_START, "en", "date_time")),
+        ("appointment_start_time", _("start"), Moment(_START, "en", "time")),
+        ("appointment_end_time", _("end"), Moment(_END, "en", "time")),
+        ("appointment_previous_date", _("old date, when it has been moved"), Moment(_OLD_START, "en", "date"), MAIL),
+        ("appointment_previous_date_time", _("old date and time"), Moment(_OLD_START, "en", "date_time"), MAIL),
+        ("appointment_previous_start_time", _("old start"), Moment(_OLD_START, "en", "time"), MAIL),
+        ("appointment_previous_end_time", _("old end"), Moment(_OLD_END, "en", "time"), MAIL),
+        ("time_zone", _("time zone of the times shown"), "Europe/Berlin"),
+        ("appointment_duration", _("length"), "45 min"),
+        ("appointment_status", _("status"), _("approved")),
+        ("appointment_price", _("price of all bookings in it"), "35,00 €"),
+        ("booking_price", _("price of this booking"), "35,00 €", MAIL),
+        ("booking_notes", _("what the customer wrote"), _("I am allergic to henna")),
+        ("appointment_notes", _("internal note on the appointment"), _("Bring the new scissors"), STAFF),
+        ("number_of_persons", _("number of persons"), "1"),
+        ("appointment_manage_url", _("link to see, move or cancel the booking"), "https://example.org/booking/…/", CUSTOMER),
+        ("appointment_reschedule_url", _("link to move the booking"), "https://example.org/booking/…/reschedule/", CUSTOMER),
+        ("appointment_cancel_url", _("link to cancel the booking"), "https://example.org/booking/…/cancel/", CUSTOMER),
+    ),
+)

@@ -1,0 +1,160 @@
+"""The values of the placeholders for one booking, or for one appointment in a calendar."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import override
+
+from booking import links
+from booking.models import Appointment, Attendance, Customer, Employee, Message
+from booking.notifications.placeholders.escaping import unlinked
+from booking.notifications.placeholders.filling import Value
+from booking.notifications.placeholders.known import Where, allowed_in
+from booking.notifications.placeholders.moments import Moment
+
+logger = logging.getLogger(__name__)
+
+
+def values_for(attendance: Attendance, *, audience: str, language: str, timezone: str, previous: tuple[datetime, datetime] | None = None) -> dict[str, Value]:
+    """For a mail about one booking; `previous` are the start and end it had before. What a guest typed can't become a link.
+
+    A customer is told of nobody else; to an employee the customer placeholders are lists of all who come.
+    """
+    to_customer = audience == Message.Audience.CUSTOMER
+    appointment, customer = attendance.appointment, attendance.customer
+    others = [] if to_customer else [one for one in _coming(appointment) if one.pk != attendance.pk]
+    guests = [attendance, *others]
+    values = _shared(appointment, guests, language, timezone)
+    for name in ("full_name", "first_name", "last_name", "phone", "phone_local", "note"):
+        values[f"customer_{name}"] = unlinked(str(values[f"customer_{name}"]))
+    with override(language):
+        values["appointment_status"] = str(attendance.get_status_display())
+    values["booking_notes"] = unlinked(attendance.notes)
+    values["booking_price"] = price(attendance.price, language)
+    values["booked_customer"] = ", ".join(part for part in (unlinked(customer.full_name), unlinked(customer.phone), customer.email) if part)
+    values["reservation_name"], values["reservation_description"] = values["service_name"], values["service_description"]
+    values["booking_page_url"] = settings.SITE_URL.rstrip("/") + "/"
+    values |= _previous(previous, language, timezone)
+    if to_customer:
+        token = links.manage_token(attendance)
+        for name in ("manage", "manage_reschedule", "manage_cancel"):
+            values[f"appointment_{name.removeprefix('manage_')}_url"] = settings.SITE_URL.rstrip("/") + reverse(f"booking:{name}", args=[token])
+        values["customer_panel_url"] = links.panel_url(customer)
+    return _only(values, "customer" if to_customer else "employee")
+
+
+def values_for_calendar(appointment: Appointment, language: str) -> dict[str, Value]:
+    """For titles and descriptions in the staff's calendars: several customers are joined by commas, and no link carries a token."""
+    employee = appointment.employees.select_related("calendar").order_by("pk").first()
+    zone = employee.calendar.timezone if employee else settings.TIME_ZONE
+    guests = _coming(appointment) or list(appointment.attendances.select_related("customer"))
+    return _only(_shared(appointment, guests, language, zone), "calendar")
+
+
+def samples(where: Where, language: str) -> dict[str, Value]:
+    """The values that a preview shows while a text is being written."""
+    with override(language):
+        return {
+            one.name: replace(one.sample, at=in_zone(one.sample.at, settings.TIME_ZONE), language=language)
+            if isinstance(one.sample, Moment)
+            else str(one.sample)
+            for one in allowed_in(where)
+        }
+
+
+def price(amount: Decimal, language: str) -> str:
+    with override(language):
+        return f"{number_format(amount, decimal_pos=2, use_l10n=True)}\u00a0{settings.CURRENCY}"
+
+
+def duration(length: timedelta) -> str:
+    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "") if part)
+
+
+def in_zone(moment: datetime, timezone: str) -> datetime:
+    """An unknown zone must not keep anybody uninformed: the house's own is used, and `%time_zone%` names it."""
+    return moment.astimezone(ZoneInfo(known_zone(timezone)))
+
+
+def known_zone(timezone: str) -> str:
+    if timezone in available_timezones():
+        return timezone
+    logger.warning("Unknown time zone of a booking; times are told in %s.", settings.TIME_ZONE)
+    return str(settings.TIME_ZONE)
+
+
+def _coming(appointment: Appointment) -> list[Attendance]:
+    return [one for one in appointment.attendances.select_related("customer").order_by("pk") if one.is_live]
+
+
+def _only(values: dict[str, Value], where: Where) -> dict[str, Value]:
+    return {one.name: values[one.name] for one in allowed_in(where)}
+
+
+def _shared(appointment: Appointment, guests: Sequence[Attendance], language: str, timezone: str) -> dict[str, Value]:
+    service, location = appointment.service, appointment.location
+    zone = known_zone(timezone)
+    start, end = in_zone(appointment.start, zone), in_zone(appointment.end, zone)
+    with override(language):
+        status = appointment.get_status_display()
+    return {
+        **{f"company_{name}": settings.COMPANY[name] for name in ("name", "address", "phone", "email", "website")},
+        **_people("customer", [one.customer for one in guests]),
+        "customer_phone_local": _joined(one.customer.phone.removeprefix("+") for one in guests),
+        "customer_note": _joined(one.customer.note for one in guests),
+        **_people("employee", list(appointment.employees.order_by("pk"))),
+        "category_name": service.category.name if service.category else "",
+        "service_name": service.name,
+        "service_description": service.description,
+        "service_duration": duration(timedelta(minutes=service.duration)),
+        "service_price": price(service.price, language),
+        **{f"location_{name}": getattr(location, name) if location else "" for name in ("name", "address", "phone", "description")},
+        "appointment_id": str(appointment.pk),
+        **_moments("appointment", start, end, language),
+        "time_zone": zone,
+        "appointment_duration": duration(appointment.end - appointment.start),
+        "appointment_status": str(status),
+        "appointment_price": price(sum((one.price for one in guests), Decimal(0)), language),
+        "booking_notes": _joined(one.notes for one in guests),
+        "appointment_notes": appointment.internal_note,
+        "number_of_persons": str(len(guests)),
+    }
+
+
+def _people(prefix: str, people: Sequence[Customer] | Sequence[Employee]) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        f"{prefix}_{name}": _joined(getattr(one, name) for one in people) for name in ("full_name", "first_name", "last_name", "email", "phone", "note")
+    }
+    if prefix == "employee":
+        values["employee_description"] = _joined(getattr(one, "description", "") for one in people)
+    return values
+
+
+def _moments(prefix: str, start: datetime, end: datetime, language: str) -> dict[str, Value]:
+    return {
+        f"{prefix}_date": Moment(start, language, "date"),
+        f"{prefix}_date_time": Moment(start, language, "date_time"),
+        f"{prefix}_start_time": Moment(start, language, "time"),
+        f"{prefix}_end_time": Moment(end, language, "time"),
+    }
+
+
+def _previous(previous: tuple[datetime, datetime] | None, language: str, timezone: str) -> dict[str, Value]:
+    if previous is None:
+        return {f"appointment_previous_{name}": "" for name in ("date", "date_time", "start_time", "end_time")}
+    start, end = (in_zone(moment, timezone) for moment in previous)
+    return _moments("appointment_previous", start, end, language)
+
+
+def _joined(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(value for value in values if value))

@@ -1,0 +1,86 @@
+"""Sends what waits in the message outbox: claim, look again, send, note it.
+
+At least once: a worker that dies between the mail server's "yes" and our note of it sends the same mail again after the lease,
+with the same Message-ID. In every other case once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from booking.models import Message
+from booking.notifications import knowledge
+from booking.notifications.rendering import render
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)  # far longer than the mail server's time-out
+BUDGET = 240.0  # seconds one drain may take before it leaves the rest to the next
+WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720)]  # then a person has to look
+LONGEST_ERROR = 500
+
+
+def send_due(now: datetime, limit: int = 200) -> int:
+    """Sends what is due, oldest first, and returns how many mails went out. May run any number of times at once."""
+    began, sent = time.monotonic(), 0
+    for pk in due(now).order_by("not_before", "pk").values_list("pk", flat=True)[:limit]:
+        elapsed = time.monotonic() - began
+        if elapsed > BUDGET:
+            break
+        sent += send_one(pk, now=now + timedelta(seconds=elapsed))
+    return sent
+
+
+def due(now: datetime) -> QuerySet[Message]:
+    """Open, and nobody is at it; one after the other for each recipient of a booking, so that news arrives in its order."""
+    at_it = Message.objects.filter(attendance=OuterRef("attendance"), recipient=OuterRef("recipient"), state=Message.State.OPEN, claimed_until__gt=now)
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    return Message.objects.filter(free, ~Exists(at_it), state=Message.State.OPEN, not_before__lte=now)
+
+
+def send_one(pk: int, *, now: datetime) -> bool:
+    """Sends one message unless it is no longer due, no longer needed or somebody else's; True if a mail went out."""
+    until = now + LEASE
+    # Also a check that no transaction is open around us: a slow mail server must never hold locks.
+    with transaction.atomic(durable=True):
+        if not due(now).filter(pk=pk).update(claimed_until=until, attempts=F("attempts") + 1):
+            return False
+    mine = Message.objects.filter(pk=pk, state=Message.State.OPEN, claimed_until=until)
+    message = mine.select_related("attendance__appointment__service__category", "attendance__appointment__location", "attendance__customer").first()
+    if message is None:  # its booking has just been erased
+        return False
+    try:
+        if reason := knowledge.needless(message):
+            mine.update(state=Message.State.SKIPPED, error=reason, claimed_until=None)
+            return False
+        context = {**message.context, "told": knowledge.current(message.attendance).as_json()}
+        mail = render(message)
+        mail.send()
+    except Exception as error:  # one mail that can't be made or sent must not keep the others from going
+        _put_off(message, mine, error, now)
+        return False
+    if not mine.update(state=Message.State.SENT, sent_at=timezone.now(), claimed_until=None, error="", context=context):
+        logger.warning("Message %s was sent after its lease had ended and may have been sent twice.", pk)
+    return True
+
+
+def retry(messages: QuerySet[Message], *, now: datetime) -> int:
+    """Gives failed ones another chance; returns how many."""
+    failed = messages.filter(state=Message.State.FAILED)
+    return failed.update(state=Message.State.OPEN, attempts=0, not_before=now, claimed_until=None, error="")
+
+
+def _put_off(message: Message, mine: QuerySet[Message], error: Exception, now: datetime) -> None:
+    """Back-off, or after the last attempt failed, with the reason for people to see."""
+    reason = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+    logger.warning("Message %s could not be sent (attempt %s).", message.pk, message.attempts, exc_info=error)
+    if message.attempts > len(WAITS):
+        mine.update(state=Message.State.FAILED, error=reason, claimed_until=None)
+    else:
+        mine.update(not_before=now + WAITS[message.attempts - 1], error=reason, claimed_until=None)

@@ -1,0 +1,14 @@
+"""What runs in the background: each task calls one function and may run twice without harm."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from booking.notifications.sending import send_due
+
+
+@shared_task
+def send_messages() -> None:
+    """Woken after each booking, and by the clock for what was not woken or is to be tried again."""
+    send_due(timezone.now())
