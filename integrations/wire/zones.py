@@ -61,7 +61,7 @@ def _embedded(text: str) -> tzinfo:
         raise IcalError("The time zone in the event can't be read.")
     try:
         component = Timezone.from_ical(text)
-        if not isinstance(component, Timezone):
+        if not isinstance(component, Timezone) or any(part.errors for part in component.walk()):
             raise IcalError("The time zone in the event can't be read.")
         zone: tzinfo = component.to_tz(lookup_tzid=False)
         onsets = [int(year) for year in re.findall(r"DTSTART[^:\r\n]*:(\d{4})", text)]

@@ -96,22 +96,25 @@ def test_one_forbidden_address_among_good_ones_is_enough() -> None:
         reach("mixed.example", 443, Policy(resolver=lambda host, port: ["8.8.8.8", "10.0.0.1"]))
 
 
-def test_a_name_that_answers_differently_the_second_time_gains_nothing() -> None:
-    answers = iter([["8.8.8.8"], ["127.0.0.1"]])
-    seen: list[list[str]] = []
+def test_a_connection_goes_to_the_very_address_that_was_checked() -> None:
+    """No system look-up knows this name: with a second one the call would fail."""
+    with serving(lambda door: door.reply(200, b"pinned")) as (port, hits):
+        rules = Policy(private=frozenset({f"pinned.invalid:{port}"}), resolver=lambda host, port: ["127.0.0.1"])
+        with Client(rules) as client:
+            assert client.request("GET", f"http://pinned.invalid:{port}/").body == b"pinned"
+        assert hits[0]["Host"] == f"pinned.invalid:{port}"
 
-    def resolver(host: str, port: int) -> list[str]:
-        seen.append(next(answers))
-        return seen[-1]
 
+def test_a_name_that_moves_inside_is_refused_at_the_next_connection() -> None:
+    answers = iter([["192.0.2.1"], ["127.0.0.1"]])
     with serving(lambda door: door.reply(200, b"inside")) as (port, hits):
-        rules = Policy(private=frozenset(), resolver=resolver, connect=0.3)
+        rules = Policy(resolver=lambda host, port: next(answers), connect=0.2, total=0.5)
         with Client(rules) as client:
             for _ in range(2):
-                with pytest.raises((NeedsPerson, Retry)):
-                    client.request("GET", f"https://rebind.example:{8443 if port else 0}/")
-    assert len(seen) == 2  # looked up once per connection, at the moment of connecting
-    assert hits == []
+                with pytest.raises(NeedsPerson):
+                    client.request("GET", "https://rebind.example:8443/")
+        assert hits == []
+        assert port
 
 
 class Door(BaseHTTPRequestHandler):
@@ -125,7 +128,7 @@ class Door(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
