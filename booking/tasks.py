@@ -5,6 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from booking import health
+from booking.actions import idempotency
 from booking.notifications.sending import send_due
 
 
@@ -12,3 +14,15 @@ from booking.notifications.sending import send_due
 def send_messages() -> None:
     """Woken after each booking, and by the clock for what was not woken or is to be tried again."""
     send_due(timezone.now())
+
+
+@shared_task
+def heartbeat() -> None:
+    """Tells the health page that a worker works."""
+    health.beat(timezone.now())
+
+
+@shared_task
+def purge() -> None:
+    """Forgets answers kept for repeated requests once they are a day old."""
+    idempotency.purge()

@@ -9,6 +9,9 @@ from django.conf import settings
 SCHEDULE: dict[str, tuple[str, str | int]] = {
     "Send mails": ("booking.tasks.send_messages", "SWEEP_SECONDS"),
     "Find lost work and read calendars": ("integrations.tasks.sweep", "SWEEP_SECONDS"),
+    "Send mails that are due": ("booking.tasks.send_messages", "SWEEP_SECONDS"),
+    "Say that a worker works": ("booking.tasks.heartbeat", 30),
+    "Forget old answers": ("booking.tasks.purge", 3600),
 }
 
 

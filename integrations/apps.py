@@ -12,6 +12,7 @@ class IntegrationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from booking import health
         from booking.pages import menu
         from booking.pages.access import has_diary
         from booking.signals import item_changed
@@ -19,6 +20,7 @@ class IntegrationsConfig(AppConfig):
         from integrations.pages import history
 
         item_changed.connect(outbox.on_item_changed, dispatch_uid="integrations.outbox")
+        health.register("outbox", outbox.oldest_due)
         menu.register(menu.Tab(_("Calendars"), "integrations:calendars", icon="calendar-check", position=20, visible=has_diary))
         menu.register(menu.Tab(_("Sync history"), "integrations:history", icon="clock-history", position=30, visible=has_diary))
         menu.register_section(menu.Section("integrations/_appointment_history.html", history.of_appointment))

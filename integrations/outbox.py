@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Model, Q
 from django.utils import timezone
 
+from booking import health
 from integrations.local import KINDS
 from integrations.models import Account, Link, Outgoing
 
@@ -71,6 +72,12 @@ def due(now: datetime) -> list[int]:
     ready = Q(link__account__paused_until=None) | Q(link__account__paused_until__lte=now)
     rows = Outgoing.objects.filter(ready, state=Outgoing.State.OPEN, not_before__lte=now, link__account__state=Account.State.CONNECTED)
     return list(rows.values_list("link_id", flat=True).distinct())
+
+
+def oldest_due(now: datetime) -> health.Finding:
+    """For the health page: what has waited longest of what could be written."""
+    rows = Outgoing.objects.filter(state=Outgoing.State.OPEN, not_before__lte=now, link__account__state=Account.State.CONNECTED)
+    return health.oldest(rows.order_by("not_before").values_list("not_before", flat=True).first(), now)
 
 
 def next_row(link: Link, now: datetime) -> Outgoing | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 
@@ -50,3 +51,6 @@ def sweep() -> None:
     asking = Link.objects.filter(unleased, Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now), account__state=Account.State.CONNECTED)
     for pk in asking.filter(Q(account__paused_until=None) | Q(account__paused_until__lte=now)).values_list("pk", flat=True):
         pull.delay(pk)
+    for pk in Account.objects.filter(state=Account.State.CHECKING).values_list("pk", flat=True):
+        if cache.add(f"checking:{pk}", True, timeout=60):  # begun by a worker that died, or about to begin
+            check_account.delay(pk)

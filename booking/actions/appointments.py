@@ -26,7 +26,9 @@ from booking.signals import item_changed
 NEAREST = 5
 
 
-def book(*, service: Service, start: datetime, guest: Guest, now: datetime, employee: Employee | None = None, notes: str = "", origin: object = None) -> Attendance:
+def book(
+    *, service: Service, start: datetime, guest: Guest, now: datetime, employee: Employee | None = None, notes: str = "", origin: object = None
+) -> Attendance:
     """A new appointment at a time that is offered; "anyone" when no employee is named. Raises SlotTaken with the nearest free slots."""
     try:
         with transaction.atomic():
@@ -109,7 +111,14 @@ def cancel(*, appointment: Appointment, now: datetime, by_customer: bool = False
 
 
 def reschedule(
-    *, appointment: Appointment, start: datetime, now: datetime, by_customer: bool = False, employee: Employee | None = None, origin: object = None, reason: str = ""
+    *,
+    appointment: Appointment,
+    start: datetime,
+    now: datetime,
+    by_customer: bool = False,
+    employee: Employee | None = None,
+    origin: object = None,
+    reason: str = "",
 ) -> None:
     """To another time that is offered, keeping its length; the old time is only given up together with taking the new one."""
     try:

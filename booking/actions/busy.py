@@ -42,7 +42,9 @@ def replace(source: BusySource, key: str, spans: Iterable[Span]) -> None:
     with transaction.atomic():
         source.rows.filter(key=key).delete()
         Busy.objects.bulk_create(
-            Busy(calendar_id=source.calendar_id, source=source, key=key, start=span.start, end=span.end, title=span.title[:500]) for span in spans if span.end > span.start
+            Busy(calendar_id=source.calendar_id, source=source, key=key, start=span.start, end=span.end, title=span.title[:500])
+            for span in spans
+            if span.end > span.start
         )
 
 

@@ -51,7 +51,10 @@ class Service(models.Model):
     buffer_before = models.PositiveIntegerField(_("buffer before (minutes)"), default=0, validators=[MaxValueValidator(24 * 60)])
     buffer_after = models.PositiveIntegerField(_("buffer after (minutes)"), default=0, validators=[MaxValueValidator(24 * 60)])
     slot_step = models.PositiveIntegerField(
-        _("slot step (minutes)"), default=15, validators=[MinValueValidator(1), MaxValueValidator(24 * 60)], help_text=_("Times are offered every so many minutes.")
+        _("slot step (minutes)"),
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text=_("Times are offered every so many minutes."),
     )
     min_notice = models.PositiveIntegerField(_("minimum notice (minutes)"), default=60)
     horizon = models.PositiveIntegerField(_("bookable ahead (days)"), default=90, validators=[MinValueValidator(1), MaxValueValidator(730)])

@@ -69,7 +69,8 @@ def _assert_mirrored(link: Link) -> None:
                 assert pair is None or pair.key not in marked or pair.state != Pair.State.CLOSED, f"{kind} {item_id} is over and still there"
                 continue
             wanted.add(item_id)
-            assert pair is not None and marked.count(pair.key) >= 1, f"{kind} {item_id} has no event"
+            assert pair is not None, f"{kind} {item_id} was never written"
+            assert pair.key in marked, f"{kind} {item_id} has no event"
             theirs = next(change.item for change in shown if change.remote_id == pair.remote_id)
             assert theirs is not None
             assert not _differs(pair, snapshot(theirs), snapshot(projection.event)), f"{kind} {item_id}: the sides differ"
