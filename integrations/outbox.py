@@ -104,4 +104,4 @@ def give_up(row: Outgoing, *, error: str, hint: str) -> None:
 
 def backoff(attempts: int) -> float:
     """Seconds: doubling from RETRY_SECONDS to four hours, with jitter, so that many links don't come back at once."""
-    return float(min(settings.RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2))
+    return float(min(settings.RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, no secret

@@ -131,6 +131,6 @@ def settle_conflict(pair: Pair, *, keep_ours: bool) -> None:
         absorb.clear_conflict(pair)
         if not keep_ours:
             local.apply(local.load(pair.item_id), pair, {"when": wanted["when"]}, resolve(pair.link), now)
-        pair.base = pair.base | {group: value for group, value in wanted.items()}
+        pair.base = pair.base | wanted
         pair.save()
         outbox.enqueue([pair.link_id], pair.kind, pair.item_id, now=now)
