@@ -11,6 +11,7 @@ from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from booking.ical import IcalError
+from integrations.wire.rule import Rule
 
 _WINDOWS = {name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()}
 _IANA = {name.lower(): name for name in available_timezones()}
@@ -59,9 +60,11 @@ def _embedded(text: str) -> tzinfo:
         raise IcalError("The time zone in the event can't be read.")
     if not all("FREQ=YEARLY" in rule and not re.search("BYHOUR|BYMINUTE|BYSECOND|INTERVAL", rule) for rule in rules):
         raise IcalError("The time zone in the event can't be read.")
+    for rule in rules:
+        Rule.read(rule, UTC)
     try:
         component = Timezone.from_ical(text)
-        if not isinstance(component, Timezone) or any(part.errors for part in component.walk()):
+        if not isinstance(component, Timezone):
             raise IcalError("The time zone in the event can't be read.")
         zone: tzinfo = component.to_tz(lookup_tzid=False)
         onsets = [int(year) for year in re.findall(r"DTSTART[^:\r\n]*:(\d{4})", text)]
