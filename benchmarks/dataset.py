@@ -74,9 +74,7 @@ def fill(*, today: date, now: datetime, sizes: Sequence[int] = (1, 10, 100)) -> 
     Allocation.objects.bulk_create(sold, batch_size=1000)
     services = {}
     for size in sizes:
-        service = Service.objects.create(
-            name=f"Served by {size}", duration=30, buffer_before=5, buffer_after=10, slot_step=15, min_notice=60, horizon=400
-        )
+        service = Service.objects.create(name=f"Served by {size}", duration=30, buffer_before=5, buffer_after=10, slot_step=15, min_notice=60, horizon=400)
         service.employees.set(employees[:size])
         services[size] = service
     return Dataset(services=services, employees=employees, start=midnight(first), end=midnight(first + timedelta(days=DAYS)))
