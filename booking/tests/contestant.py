@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import django
 
-THREADS = 12
+THREADS = 13
 local = threading.local()
 
 Result = dict[str, Any]
@@ -29,7 +29,7 @@ def main(url: str) -> None:
         print("ready", flush=True)
         for line in sys.stdin:
             order = json.loads(line)
-            results = pool.map(lambda deed: timed(doors[deed["door"]], deed, order["start"]), order["deeds"])
+            results = pool.map(lambda deed, start=order["start"]: timed(doors[deed["door"]], deed, start), order["deeds"])
             print(json.dumps(list(results)), flush=True)
 
 

@@ -22,12 +22,12 @@ LONG = bool(os.environ.get("KALENDS_LONG"))
 ROUNDS = 200 if LONG else 20
 DOOR_ROUNDS = 60 if LONG else 10
 
-pytestmark = pytest.mark.xdist_group("contest")
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("contest")]
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("contest")) as shop:
+def shop(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any) -> Iterator[Shop]:
+    with django_db_blocker.unblock(), open_shop(tmp_path_factory.mktemp("contest")) as shop:
         yield shop
 
 
