@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from booking.actions import busy
-from booking.models import BusySource, Calendar
+from booking.models import BusySource, Calendar, Employee
 from integrations import outbox, registry
 from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
 from integrations.models import Account, Link, Pair
@@ -298,6 +298,19 @@ def _tell_owner(account: Account) -> None:
             recipient_list=[user.email],
             fail_silently=False,
         )
+
+
+def send_link(employee: Employee) -> bool:
+    """Mails the way to the page where a calendar is connected. It is no key: signing in is needed there. False: no sign-in or no address."""
+    address = employee.email or (employee.user.email if employee.user else "")
+    if employee.user is None or not address:
+        return False
+    with translation.override(employee.language):
+        link = settings.SITE_URL.rstrip("/") + reverse("integrations:calendars")
+        text = _("Hello %(name)s,\n\nplease connect your calendar, so that appointments appear in it and nobody books when you are busy:\n%(link)s\n\n%(company)s")
+        values = {"name": employee.first_name, "link": link, "company": settings.COMPANY["name"]}
+        send_mail(subject=_("Connect your calendar"), message=text % values, from_email=None, recipient_list=[address], fail_silently=False)
+    return True
 
 
 def _language(account: Account) -> str:

@@ -45,6 +45,7 @@ class EmployeeAdmin(HistoryAdmin):
     list_select_related = ["user"]
     search_fields = ["first_name", "last_name", "email"]
     autocomplete_fields = ["user"]
+    actions = sections.actions
     fields = [
         "first_name", "last_name", "email", "phone", "user", "language", "timezone", "description", "note", "is_active", "position",
     ]  # fmt: skip

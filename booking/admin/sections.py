@@ -1,4 +1,4 @@
-"""What other apps add to an employee's page: they register it in ready()."""
+"""What other apps add to an employee's page and to the list of employees: their admin modules register it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.admin.options import InlineModelAdmin
 from django.http import HttpRequest
+from django.utils.functional import Promise
 
 from booking.models import Employee
 
@@ -17,12 +18,16 @@ class Section:
     """A titled part that is only shown. `render` gives its text, SafeString for HTML; it stands inside the page's form, so no form of its own."""
 
     name: str
-    title: str
+    title: str | Promise
     render: Callable[[HttpRequest, Employee], str]
 
 
 sections: dict[str, Section] = {}
 inlines: list[type[InlineModelAdmin[Any, Any]]] = []
+
+
+# Actions on the list of employees: functions of (model admin, request, queryset).
+actions: list[Callable[..., Any]] = []
 
 
 def register_section(section: Section) -> None:
@@ -33,3 +38,8 @@ def register_inline(inline: type[InlineModelAdmin[Any, Any]]) -> None:
     """An inline whose model has a foreign key to Employee; see calendar.CalendarInline for one to Calendar."""
     if inline not in inlines:
         inlines.append(inline)
+
+
+def register_action(action: Callable[..., Any]) -> None:
+    if action not in actions:
+        actions.append(action)

@@ -1,1 +1,7 @@
-"""The harbour in Django admin."""
+"""The back office of calendars: states to look at, the rules to edit, and what waits to be tried again. No secret appears anywhere."""
+
+from __future__ import annotations
+
+from integrations.admin import account, employee, history, outgoing, rule
+
+__all__ = ["account", "employee", "history", "outgoing", "rule"]

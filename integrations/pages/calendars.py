@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from booking.errors import BookingError
 from booking.models import Employee
-from integrations import answers, engine, registry
+from integrations import answers, connect, engine, registry
 from integrations.local import KINDS
 from integrations.models import Account, Link, Outgoing, Pair
 from integrations.pages import health, show
@@ -107,6 +108,20 @@ def _question(link: Link) -> str:
         "%(count)s appointment is gone in the calendar. Deleted on purpose?", "%(count)s appointments are gone in the calendar. Deleted on purpose?", count
     )
     return text % {"count": count}
+
+
+@page
+@require_POST
+def send_link(request: HttpRequest) -> HttpResponse:
+    """A manager asks an employee to connect a calendar."""
+    employee = subject(request)
+    if employee is None or not others(request):
+        raise PermissionDenied
+    if connect.send_link(employee):
+        messages.success(request, _("A mail with the way to this page has been sent to %(address)s.") % {"address": employee.email})
+    else:
+        messages.error(request, _("This employee has no sign-in or no address."))
+    return back(request, employee)
 
 
 @page

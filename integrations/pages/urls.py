@@ -10,6 +10,7 @@ app_name = "integrations"
 
 urlpatterns = [
     path("calendars/", calendars.calendars, name="calendars"),
+    path("calendars/send-link/", calendars.send_link, name="send_link"),
     path("calendars/connect/", accounts.new, name="connect"),
     path("calendars/connect/<slug:provider>/", accounts.new, name="connect_with"),
     path("calendars/accounts/<int:pk>/check/", accounts.check, name="check"),

@@ -1,0 +1,64 @@
+"""Accounts and linked calendars: how they are, test again, disconnect. They are connected and chosen on the profile's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from booking.admin.readonly import ReadOnlyAdmin
+from integrations import connect
+from integrations.models import Account, Link
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """The fields are named one by one: `secrets` is never read, let alone shown."""
+
+    list_display = ["__str__", "user", "provider", "state", "last_ok_at", "problem"]
+    list_filter = ["state", "provider"]
+    list_select_related = ["user"]
+    search_fields = ["identity", "username", "user__username", "user__email"]
+    fields = ["user", "provider", "identity", "server", "username", "state", "problem", "hint", "checked_at", "last_ok_at", "paused_until", "created_at"]
+    actions = ["check_again", "disconnect"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        return super().get_queryset(request).defer("secrets")
+
+    @admin.action(description=_("Test the connection again"), permissions=["act"])
+    def check_again(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        for account in queryset:
+            connect.check_again(account)
+        self.message_user(request, ngettext("%d connection is being tested.", "%d connections are being tested.", len(queryset)) % len(queryset))
+
+    @admin.action(description=_("Disconnect: forget password, links and history; events stay in the calendar"), permissions=["act"])
+    def disconnect(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        for account in queryset:
+            connect.disconnect_later(account)
+        self.message_user(request, ngettext("%d account is being disconnected.", "%d accounts are being disconnected.", len(queryset)) % len(queryset))
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("integrations.change_account")
+
+
+@admin.register(Link)
+class LinkAdmin(ReadOnlyAdmin):
+    """Of what can't be read only the number: its ids and reasons are for the owner."""
+
+    list_display = ["remote_name", "calendar", "account", "reads", "writes", "state", "pulled_at", "truncated"]
+    list_filter = ["state", "reads", "writes", "truncated"]
+    list_select_related = ["calendar", "account"]
+    search_fields = ["remote_name", "calendar__name"]
+    fields = ["account", "calendar", "remote_name", "reads", "writes", "honour", "state", "problem", "truncated", "unreadable", "pulled_at", "listed_at", "next_pull_at"]
+    readonly_fields = ["unreadable"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
+        return super().get_queryset(request).defer("account__secrets")
+
+    @admin.display(description=_("events that can't be read"))
+    def unreadable(self, link: Any) -> int:
+        return len(link.quarantine)

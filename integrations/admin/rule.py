@@ -1,0 +1,78 @@
+"""Sync rules: the default for everybody, and each user's or calendar's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from booking.notifications.placeholders import allowed_in
+from integrations import connect
+from integrations.models import Link, Rule
+from integrations.pages.rule_form import CHOICES, FLAGS, NUMBERS, TEXTS, check_placeholders
+from integrations.rules import concerned
+
+
+class RuleForm(forms.ModelForm):
+    class Meta:
+        model = Rule
+        fields = ["scope", "user", "link", *TEXTS, *CHOICES, *FLAGS, *NUMBERS]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "title" in self.fields:  # not for those who may only look
+            self.fields["title"].help_text = self.fields["description"].help_text = " ".join(f"%{one.name}%" for one in allowed_in("calendar"))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        scope, user, link = data.get("scope"), data.get("user"), data.get("link")
+        if scope and (bool(user), bool(link)) != (scope == Rule.Scope.USER, scope == Rule.Scope.LINK):
+            raise forms.ValidationError(_("A rule for one user needs the user, one for a calendar the calendar, and one for everybody neither."))
+        return data
+
+    def clean_title(self) -> str | None:
+        return check_placeholders(" ".join((self.cleaned_data["title"] or "").split())) or None
+
+    def clean_description(self) -> str | None:
+        """Here empty asks the next wider rule, like every other field."""
+        return check_placeholders((self.cleaned_data["description"] or "").replace("\r\n", "\n").strip()) or None
+
+
+@admin.register(Rule)
+class RuleAdmin(admin.ModelAdmin):
+    """Each save brings the calendars concerned up to date. A field left empty asks the next wider rule: calendar, user, everybody."""
+
+    form = RuleForm
+    list_display = ["scope", "user", "link", "kind", "direction", "priority", "on_remote_delete"]
+    list_filter = ["scope", "direction"]
+    list_select_related = ["user", "link"]
+    autocomplete_fields = ["user", "link"]
+    fieldsets = [
+        (None, {"fields": ["scope", "user", "link"]}),
+        (_("What stands in the calendar"), {"fields": list(TEXTS)}),
+        (_("Direction and conflicts"), {"fields": list(CHOICES)}),
+        (_("Which appointments, and busy times"), {"fields": [*FLAGS, *NUMBERS]}),
+    ]
+
+    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            before = concerned(Rule.objects.get(pk=obj.pk)) if change else []
+            super().save_model(request, obj, form, change)
+            self._bring_up_to_date([*before, *concerned(obj)])
+
+    def delete_model(self, request: HttpRequest, obj: Rule) -> None:
+        self.delete_queryset(request, Rule.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
+        with transaction.atomic():
+            links = [link for rule in queryset for link in concerned(rule)]
+            queryset.delete()
+            self._bring_up_to_date(links)
+
+    def _bring_up_to_date(self, links: list[Link]) -> None:
+        connect.rule_changed(list({link.pk: link for link in links}.values()))
