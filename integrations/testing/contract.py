@@ -13,6 +13,24 @@ import pytest
 
 from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Provider, Retry, Window
 from integrations.items import Event, Person, snapshot
+from integrations.testing.world import BERLIN, CORPUS, EVENT, WINDOW, World, read
+
+
+class ProviderContract and give it a `world`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Provider, Retry, Window
+from integrations.items import Event, Person, snapshot
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WINDOW = Window(datetime(2031, 1, 1, tzinfo=UTC), datetime(2032, 1, 1, tzinfo=UTC))

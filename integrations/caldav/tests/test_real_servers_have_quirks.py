@@ -17,11 +17,10 @@ from integrations.caldav.tests.world import world as world_on
 from integrations.contract import Changed, NeedsPerson, Retry
 from integrations.items import Person
 from integrations.testing.accounts import Login
-from integrations.testing.contract import EVENT, WINDOW, read
 from integrations.testing.proxy import Fault
 from integrations.testing.servers import Server
-from integrations.wire import listing as listing_module
-from integrations.wire.dav import canonical
+from integrations.testing.world import EVENT, WINDOW, read
+from integrations.wire.dav import Dav, canonical
 
 
 @pytest.fixture(params=["radicale", "xandikos"])
@@ -97,7 +96,7 @@ def test_a_missing_etag_is_fetched(world: CaldavWorld) -> None:
 
 def test_without_sync_collection_entity_tags_are_compared(world: CaldavWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's announcement of sync-collection is hidden from us, as on sabre."""
-    ask = listing_module.Dav.propfind
+    ask = Dav.propfind
 
     def hiding(self, url, *names, depth="0"):
         rows = ask(self, url, *names, depth=depth)
@@ -105,7 +104,7 @@ def test_without_sync_collection_entity_tags_are_compared(world: CaldavWorld, mo
             row.props.pop("{DAV:}supported-report-set", None)
         return rows
 
-    monkeypatch.setattr(listing_module.Dav, "propfind", hiding)
+    monkeypatch.setattr(Dav, "propfind", hiding)
     provider = world.provider()
     stays, goes = world.put(EVENT), world.put(EVENT)
     found, cursor, full = read(provider, world.calendar)

@@ -71,7 +71,9 @@ def test_what_we_write_about_every_zone_says_what_the_zone_says() -> None:
 
     for name in sorted(available_timezones())[::12]:
         text = "\r\n".join(vtimezone(name, 2026)) + "\r\n"
-        zone = Timezone.from_ical(text).to_tz(lookup_tzid=False)
+        component = Timezone.from_ical(text)
+        assert isinstance(component, Timezone)
+        zone = component.to_tz(lookup_tzid=False)
         for month in range(1, 13):
             for day in (5, 20):
                 when = datetime(2027, month, day, 12)
