@@ -86,7 +86,11 @@ class SessionLimitMiddleware:
             elif now - request.session.get("seen_at", 0) > HOUR:
                 # At most one write per hour; saving moves the idle limit.
                 request.session["seen_at"] = now
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            # What somebody sees signed in is kept by no cache (ASVS 5.0, 14.3.2).
+            response["Cache-Control"] = "no-store, private"
+        return response
 
 
 class StaffMfaMiddleware:

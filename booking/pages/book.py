@@ -52,7 +52,7 @@ def time(request: HttpRequest, pk: int) -> HttpResponseBase:
     if wanted and picker.day == day is not None:
         for one in picker.times:
             if one.start.astimezone(shown.info).time() == wanted:
-                kept = {name: value for name, value in request.GET.items() if name in (*PREFILL, "employee", "timezone")}
+                kept = {name: str(value) for name, value in request.GET.items() if name in (*PREFILL, "employee", "timezone")}
                 query = urlencode({**kept, "start": zone.write_instant(one.start)})
                 return redirect(f"{reverse('booking:details', args=[pk])}?{query}")
     context = {

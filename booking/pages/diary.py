@@ -154,4 +154,4 @@ def _own(request: HttpRequest, pk: int) -> Appointment:
 
 
 def _zone(employees: list[Employee]) -> ZoneInfo:
-    return ZoneInfo(employees[0].calendar.timezone) if employees else timezone.get_default_timezone()  # type: ignore[return-value]
+    return ZoneInfo(employees[0].calendar.timezone) if employees else timezone.get_default_timezone()

@@ -46,7 +46,7 @@ def is_spent(request: HttpRequest, scope: str) -> bool:
 
 
 def too_many(request: HttpRequest, scope: str) -> HttpResponseBase:
-    _, seconds = _rate(scope)
+    _, seconds = rate_of(scope)
     response = render(request, "429.html", status=429)
     response["Retry-After"] = str(int(seconds - time.time() % seconds) + 1)
     response["Cache-Control"] = "no-store"
@@ -54,7 +54,7 @@ def too_many(request: HttpRequest, scope: str) -> HttpResponseBase:
 
 
 def _add(request: HttpRequest, scope: str, number: int) -> bool:
-    allowed, seconds = _rate(scope)
+    allowed, seconds = rate_of(scope)
     if not seconds:
         return True
     # The same key as the API's: one address has one allowance.
@@ -68,9 +68,9 @@ def _add(request: HttpRequest, scope: str, number: int) -> bool:
         return True
 
 
-def _rate(scope: str) -> tuple[int, int]:
+def rate_of(scope: str) -> tuple[int, int]:
     """(requests, seconds); (0, 0) when the scope is switched off."""
-    rate = api_settings.DEFAULT_THROTTLE_RATES[scope]
+    rate = str(api_settings.DEFAULT_THROTTLE_RATES[scope])
     if rate == OFF:
         return 0, 0
     allowed, seconds = AddressThrottle().parse_rate(rate)
