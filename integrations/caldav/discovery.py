@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from booking.ical import IcalError
-from booking.ical.contentline import parse
 from integrations.contract import NeedsPerson, ProviderError, RemoteCalendar
 from integrations.wire import zones
 from integrations.wire.dav import Dav, Refused, Row
@@ -74,18 +71,6 @@ def calendars(dav: Dav, homes: tuple[str, ...]) -> Iterator[RemoteCalendar]:
                 id=dav.url(row.path, home),
                 name=row.text("d:displayname") or row.path.rstrip("/").rpartition("/")[2],
                 writable=rights or row.has("d:current-user-privilege-set", "d:write", "d:write-content", "d:all"),
-                timezone=_zone(row.text("c:calendar-timezone")),
+                timezone=zones.name(row.text("c:calendar-timezone")),
                 color=row.text("i:calendar-color")[:7],
             )
-
-
-def _zone(text: str) -> str:
-    tzid = next((line.value for line in parse(text) if line.name == "TZID"), "")
-    if not tzid:
-        return ""
-    begin, end = text.find("BEGIN:VTIMEZONE"), text.rfind("END:VTIMEZONE")
-    try:
-        zone = zones.resolve(tzid, text[begin : end + len("END:VTIMEZONE")] if 0 <= begin < end else "")
-    except IcalError:
-        return ""
-    return zone.key if isinstance(zone, ZoneInfo) else ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
@@ -86,7 +88,7 @@ class CaldavProvider(Provider):
         """The resources by multiget; one that is missing in the answer is asked for by itself: servers differ in how they say 404."""
         rows = {}
         try:
-            body = element("c:calendar-multiget", wanted("d:getetag", "c:calendar-data"), *hrefs(paths))
+            body = element("c:calendar-multiget", wanted("d:getetag", "d:getlastmodified", "c:calendar-data"), *hrefs(paths))
             rows = {row.path: row for row in self.dav.multistatus("REPORT", calendar, body, depth="1").rows}
         except Refused as error:
             if error.answer.status != 404:
@@ -94,13 +96,15 @@ class CaldavProvider(Provider):
         for path in paths:
             row = rows.get(path)
             data = row.text("c:calendar-data") if row and row.status == 200 else ""
-            change = self._read(path, etag(row.text("d:getetag")), data.encode()) if row and data else self.get(calendar, path)
+            known = (etag(row.text("d:getetag")), data.encode(), row.text("d:getlastmodified")) if row and data else None
+            change = self._read(path, *known) if known else self.get(calendar, path)
             if change:
                 yield change
 
-    def _read(self, path: str, tag: str, data: bytes) -> Change | None:
+    def _read(self, path: str, tag: str, data: bytes, modified: str = "") -> Change | None:
         # Without an entity tag the content itself tells whether it changed.
-        return icalendar.change(path, tag or _digest(data), data, owner=self.owner, floating=self.floating)
+        found = icalendar.change(path, tag or _digest(data), data, owner=self.owner, floating=self.floating)
+        return replace(found, modified=_instant(modified)) if found else None
 
     def _within(self, change: Change, window: Window) -> bool:
         """Whether a listing of the window has this: all that is ours, repeats, or can't be read stays in."""
@@ -118,7 +122,8 @@ class CaldavProvider(Provider):
             except Refused as error:
                 raise error.error from error
             return Change(remote_id, gone=True)
-        return self._read(remote_id, etag(answer.headers.get("etag", "")), answer.body) or Change(remote_id, problem="This is not an event.")
+        tag, modified = etag(answer.headers.get("etag", "")), answer.headers.get("last-modified", "")
+        return self._read(remote_id, tag, answer.body, modified) or Change(remote_id, problem="This is not an event.")
 
     def _get(self, calendar: str, path: str) -> Answer:
         answer = self.dav.request("GET", urljoin(calendar, path))
@@ -239,6 +244,13 @@ class CaldavProvider(Provider):
 
 def _match(tag: str) -> dict[str, str]:
     return {"If-Match": tag} if tag.startswith('"') else {}
+
+
+def _instant(text: str) -> datetime | None:
+    """When the server last saw it change (RFC 9110 §8.8.2): clients don't all keep LAST-MODIFIED."""
+    with suppress(ValueError, TypeError):
+        return parsedate_to_datetime(text).astimezone(UTC)
+    return None
 
 
 def _digest(data: bytes) -> str:

@@ -11,6 +11,7 @@ from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from booking.ical import IcalError
+from booking.ical.contentline import parse
 from integrations.wire.rule import Rule
 
 _WINDOWS = {name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()}
@@ -87,3 +88,16 @@ def _twin(offsets: list[tuple[datetime, timedelta | None]]) -> tzinfo | None:
         if all(zone.utcoffset(day) == offset for day, offset in offsets):
             return UTC if name in ("Etc/UTC", "UTC") else zone
     return None
+
+
+def name(text: str) -> str:
+    """The IANA name of the zone in an iCalendar text such as CALDAV:calendar-timezone, "" where it has none that is known."""
+    tzid = next((line.value for line in parse(text) if line.name == "TZID"), "")
+    if not tzid:
+        return ""
+    begin, end = text.find("BEGIN:VTIMEZONE"), text.rfind("END:VTIMEZONE")
+    try:
+        zone = resolve(tzid, text[begin : end + len("END:VTIMEZONE")] if 0 <= begin < end else "")
+    except IcalError:
+        return ""
+    return zone.key if isinstance(zone, ZoneInfo) else ""
