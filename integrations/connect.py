@@ -92,6 +92,10 @@ def check(account_id: int) -> bool:
         except ProviderError as error:
             works, account.problem, account.hint = False, str(error)[:500], getattr(error, "hint", "")[:500]
             account.steps.append({"name": _("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
+        except Exception:  # whoever waits for the result must not wait for ever
+            logger.exception("Account %s: the test of the connection broke", account.pk)
+            works, account.problem, account.hint = False, _("Something went wrong on our side."), _("Please tell your admin: the log says more.")
+            account.steps.append({"name": _("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
     account.state = Account.State.CONNECTED if works else Account.State.NEEDS_PERSON
     account.checked_at = timezone.now()
     if works:

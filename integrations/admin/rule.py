@@ -33,6 +33,8 @@ class RuleForm(forms.ModelForm):
         scope, user, link = data.get("scope"), data.get("user"), data.get("link")
         if scope and (bool(user), bool(link)) != (scope == Rule.Scope.USER, scope == Rule.Scope.LINK):
             raise forms.ValidationError(_("A rule for one user needs the user, one for a calendar the calendar, and one for everybody neither."))
+        if Rule.objects.filter(scope=scope, user=user, link=link, kind=self.instance.kind).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(_("There is such a rule already. Please change that one."))
         return data
 
     def clean_title(self) -> str | None:

@@ -57,14 +57,15 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 def _waiting(employee: Employee) -> dict[int, dict[str, list[dict[str, Any]]]]:
-    """Conflicts and given-up changes of all the employee's links: two queries and two for their items' names."""
+    """Conflicts and given-up changes of all the employee's links: a constant number of queries."""
     zone = ZoneInfo(employee.calendar.timezone)
     conflicts = list(Pair.objects.filter(link__calendar=employee.calendar_id, state=Pair.State.CONFLICT).order_by("pk")[:SHOWN])
     failed = list(Outgoing.objects.filter(link__calendar=employee.calendar_id, state=Outgoing.State.FAILED).order_by("pk")[:SHOWN])
     labels = item_labels([*conflicts, *failed])
+    ours = {(kind, pk): times for kind, local in KINDS.items() for pk, times in local.times(one.item_id for one in conflicts if one.kind == kind).items()}
     found: dict[int, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: {"conflicts": [], "failed": []})
     for pair in conflicts:
-        found[pair.link_id]["conflicts"].append({"pair": pair, "item": _label(labels, pair)} | _both_times(pair, zone))
+        found[pair.link_id]["conflicts"].append({"pair": pair, "item": _label(labels, pair)} | _both_times(pair, ours, zone))
     for row in failed:
         found[row.link_id]["failed"].append({"row": row, "item": _label(labels, row)})
     return found
@@ -82,9 +83,9 @@ def _label(labels: dict[tuple[str, int], str], row: Any) -> str:
     return labels.get((row.kind, row.item_id), _("(no longer exists)"))
 
 
-def _both_times(pair: Pair, zone: ZoneInfo) -> dict[str, str]:
-    ours, theirs = pair.base.get("own") or pair.base.get("when"), pair.theirs.get("when")
-    return {"ours": show.in_words("when", ours, zone), "theirs": show.in_words("when", theirs, zone)}
+def _both_times(pair: Pair, ours: dict[tuple[str, int], dict[str, str]], zone: ZoneInfo) -> dict[str, str]:
+    here, there = ours.get((pair.kind, pair.item_id)), pair.theirs.get("when")
+    return {"ours": show.in_words("when", here, zone), "theirs": show.in_words("when", there, zone)}
 
 
 def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]]]) -> dict[str, Any]:

@@ -93,6 +93,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         return people(request)
     open_changes = Count("changes", filter=Q(changes__reverted_at=None))
     found = Run.objects.filter(link__calendar=employee.calendar_id).select_related("link").annotate(count=Count("changes"), left=open_changes)
+    found = found.order_by("-started_at", "-pk")
     shown = Paginator(found, RUNS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "integrations/runs.html", frame(request, employee) | {"shown": shown, "others": others(request)})
 
