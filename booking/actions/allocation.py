@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
 from booking.errors import SlotTaken
@@ -20,16 +20,19 @@ def lock(calendar_ids: Iterable[int]) -> None:
     list(Calendar.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
 
 
-def occupy(appointment: Appointment, employees: Iterable[Employee]) -> None:
-    """Holds the appointment's span on each employee's calendar in place of what it held; SlotTaken if another holder is there."""
+def occupy(appointment: Appointment, employees: Iterable[Employee], *, first: bool = False) -> None:
+    """Holds the appointment's span on each employee's calendar in place of what it held; SlotTaken if another holder is there.
+
+    `first`: it holds nothing yet. Call it in a transaction that ends with SlotTaken: there is no savepoint to go back to.
+    """
     start, end = appointment.occupied
-    free(appointment)
+    if not first:
+        free(appointment)
     calendars = [employee.calendar_id for employee in employees]
     if overlapping(calendars, start, end).exists():
         raise SlotTaken(_("This time has just been taken."))
     try:
-        with transaction.atomic():
-            Allocation.objects.bulk_create(Allocation(calendar_id=pk, start=start, end=end, kind=KIND, holder_id=appointment.pk) for pk in calendars)
+        Allocation.objects.bulk_create(Allocation(calendar_id=pk, start=start, end=end, kind=KIND, holder_id=appointment.pk) for pk in calendars)
     except IntegrityError as error:  # the exclusion constraint, should a lock ever be missing
         raise SlotTaken(_("This time has just been taken.")) from error
 

@@ -46,7 +46,7 @@ def book(
             )
             appointment.save()
             Staffing.objects.create(appointment=appointment, employee=chosen)
-            allocation.occupy(appointment, [chosen])
+            allocation.occupy(appointment, [chosen], first=True)
             attendance = Attendance(
                 appointment=appointment,
                 customer=remember(guest),
