@@ -29,7 +29,9 @@ class Merged:
     lost: tuple[Lost, ...] = field(default=())
 
 
-def merge(base: Snapshot, ours: Snapshot, theirs: Snapshot, priority: Priority, *, ours_at: datetime | None = None, theirs_at: datetime | None = None) -> Merged:
+def merge(
+    base: Snapshot, ours: Snapshot, theirs: Snapshot, priority: Priority, *, ours_at: datetime | None = None, theirs_at: datetime | None = None
+) -> Merged:
     """Group by group: a change on one side wins, equal changes agree, a conflict is settled by `priority`.
 
     With "newest" an unknown time loses, and ours wins a draw. A group missing in `base` counts as changed on both sides.

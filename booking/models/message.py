@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from booking.models.appointment import Attendance
@@ -48,7 +49,7 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
         ordering = ["-created_at"]
         constraints = [models.UniqueConstraint(fields=["kind", "attendance", "version", "recipient"], name="message_once")]
-        indexes = [models.Index(fields=["state", "not_before"], name="message_due")]
+        indexes = [models.Index(fields=["state", "not_before"], name="message_due"), models.Index(Upper("recipient"), "created_at", name="message_cap")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} → {self.recipient}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -50,7 +51,7 @@ class Customer(models.Model):
 
     first_name = models.CharField(_("first name"), max_length=150)
     last_name = models.CharField(_("last name"), max_length=150, blank=True)
-    email = models.EmailField(_("e-mail"), db_index=True)
+    email = models.EmailField(_("e-mail"))
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     note = models.TextField(_("internal note"), blank=True)
     # Raised to make all panel links sent so far invalid.
@@ -63,6 +64,7 @@ class Customer(models.Model):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         ordering = ["last_name", "first_name"]
+        indexes = [models.Index(Upper("email"), name="customer_email")]
 
     def __str__(self) -> str:
         return self.full_name

@@ -34,6 +34,7 @@ def one(session: Session, change: Change) -> None:
     with transaction.atomic():
         pair = _pair_of(session, change)
         session.run.read += 1
+        session.link.quarantine.pop(change.remote_id, None)
         if pair is None:
             _foreign(session, change)
         elif change.gone or (change.item is not None and change.item.status == "cancelled"):
@@ -201,7 +202,6 @@ def _unreadable(session: Session, change: Change, pair: Pair | None) -> None:
 
 def _foreign(session: Session, change: Change) -> None:
     link = session.link
-    link.quarantine.pop(change.remote_id, None)
     if change.gone:
         if link.source:
             busy.replace(link.source, change.remote_id, [])
@@ -226,9 +226,9 @@ def _close_time(session: Session, change: Change, *, first_is_ours: bool = False
         return
     found = recurrence.expand(event, change.exceptions, session.window, zone=ZoneInfo(link.calendar.timezone))
     spans = [busy.Span(one.start, one.end, "" if one.item.private else one.item.title) for one in found.instances if _takes_time(one.item, session)]
-    if found.problem:
-        link.quarantine[change.remote_id] = found.problem[:300]
-        spans += [busy.Span(*found.closed)] if found.closed else []
+    if problem := change.problem or found.problem:  # of a series only an instance may be unreadable: the rest counts, and its time too
+        link.quarantine[change.remote_id] = problem[:300]
+        spans += [busy.Span(*closed) for closed in (change.closed, found.closed) if closed]
     busy.replace(source_of(link), change.remote_id, spans[1:] if first_is_ours else spans)
 
 

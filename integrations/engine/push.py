@@ -108,6 +108,9 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
     if pair is None:
         pair = Pair(link=link, kind=kind, item_id=item_id, key=marker(kind, item_id, link.pk, 1))
     elif anew or pair.state == Pair.State.CLOSED:
+        if pair.remote_id:  # it may still stand there, marked as cancelled: the new one has the same UID and takes its place
+            session.hold()
+            session.provider.delete(link.remote_id, pair.remote_id, "")
         pair.generation += 1
         pair.put_back = pair.put_back or anew
         pair.key = marker(kind, item_id, link.pk, pair.generation)
@@ -123,6 +126,11 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
     session.hold()
     receipt = session.provider.create(link.remote_id, wanted, pair.key)
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.CREATE, groups=("title", "when"))
+    if receipt.item is not None and changed(snapshot(receipt.item), snapshot(wanted)):
+        # Adopted, and it says something else (a restored database counts anew): what stands there is the base, ours goes on top.
+        pair.base, pair.seen = snapshot(receipt.item) | {"own": pair.base["own"]}, {}
+        pair.save()
+        return _push(session, kind, item_id)
     return None
 
 

@@ -50,7 +50,9 @@ class Rule(models.Model):
     buffers = models.BooleanField(_("include buffer time"), null=True, blank=True)
     busy = models.BooleanField(_("remove busy slots"), null=True, blank=True)
     private = models.BooleanField(_("read private events"), null=True, blank=True)
-    max_events = models.PositiveIntegerField(_("maximum number of events read"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(50_000)])
+    max_events = models.PositiveIntegerField(
+        _("maximum number of events read"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(50_000)]
+    )
     past_days = models.PositiveIntegerField(_("days read back"), null=True, blank=True, validators=[MaxValueValidator(365)])
 
     class Meta:
@@ -61,7 +63,9 @@ class Rule(models.Model):
             models.UniqueConstraint(fields=["kind", "user"], condition=Q(scope="user"), name="rule_one_per_user"),
             models.UniqueConstraint(fields=["kind", "link"], condition=Q(scope="link"), name="rule_one_per_link"),
             models.CheckConstraint(
-                condition=Q(scope="default", user=None, link=None) | Q(scope="user", user__isnull=False, link=None) | Q(scope="link", user=None, link__isnull=False),
+                condition=Q(scope="default", user=None, link=None)
+                | Q(scope="user", user__isnull=False, link=None)
+                | Q(scope="link", user=None, link__isnull=False),
                 name="rule_scope_fits",
             ),
         ]
