@@ -132,7 +132,7 @@ def test_all_links_that_do_not_work_get_the_same_answer(client):
         for name in ("manage", "manage_cancel", "manage_reschedule"):
             answer = client.get(reverse(f"booking:{name}", args=[token]))
             assert answer.status_code == 404
-            assert answer["Referrer-Policy"] == "no-referrer"
+            assert answer["Referrer-Policy"] == "strict-origin"
             assert "no-store" in answer["Cache-Control"]
             pages.add(text_of(answer))
         client.cookies.clear()
@@ -181,7 +181,7 @@ def test_links_are_not_told_to_others_and_not_kept(client):
         reverse("booking:panel", args=[panel_token(attendance.customer)]),
     ):
         answer = client.get(path)
-        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Referrer-Policy"] == "strict-origin"
         assert "no-store" in answer["Cache-Control"]
         assert "noindex" in answer["X-Robots-Tag"]
 
