@@ -78,14 +78,15 @@ class CaldavProvider(Provider):
             paths = list(found.present)
             gone = tuple(Change(path, gone=True) for path in found.missing)
             for begin in range(0, len(paths), CHUNK):
-                read = self._many(calendar, paths[begin : begin + CHUNK])
+                read = self._many(calendar, paths[begin : begin + CHUNK], dated=not found.full)
                 yield Page(tuple(one for one in read if not found.full or self._within(one, window)), full=found.full)
             yield Page(gone, cursor=found.cursor, last=True, full=found.full)
         except Refused as error:
             raise error.error from error
 
-    def _many(self, calendar: str, paths: Sequence[str]) -> Iterator[Change]:
-        """The resources by multiget; one that is missing in the answer is asked for by itself: servers differ in how they say 404."""
+    def _many(self, calendar: str, paths: Sequence[str], *, dated: bool = False) -> Iterator[Change]:
+        """The resources by multiget; one that is missing in the answer is asked for by itself: servers differ in how they say 404.
+        `dated`: so are ours where the server does not say here when they changed."""
         rows = {}
         try:
             body = element("c:calendar-multiget", wanted("d:getetag", "d:getlastmodified", "c:calendar-data"), *hrefs(paths))
@@ -98,6 +99,8 @@ class CaldavProvider(Provider):
             data = row.text("c:calendar-data") if row and row.status == 200 else ""
             known = (etag(row.text("d:getetag")), data.encode(), row.text("d:getlastmodified")) if row and data else None
             change = self._read(path, *known) if known else self.get(calendar, path)
+            if dated and known and change and change.item and change.item.key and change.modified is None:
+                change = self.get(calendar, path)
             if change:
                 yield change
 

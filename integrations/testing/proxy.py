@@ -6,7 +6,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,23 +15,39 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to a call (of one of the methods, separated by blanks). kind: cut-before (nothing is passed on), cut (passed on, answer lost), delay (`seconds`), status (`status`,
-    `after` as Retry-After; not passed on), late-status (passed on, then `status`), truncate (half the body), page (200 with HTML), drop-etag."""
+    """What happens to a call (of one of the methods, separated by blanks). kind: cut-before (nothing is passed on), cut (passed on, answer lost),
+    hold-before and hold-after (the same, but the caller is kept waiting until `Proxy.release`), delay (`seconds`), status (`status`, `after` as
+    Retry-After; not passed on), late-status (passed on, then `status`), truncate (half the body), page (200 with HTML), body (207 with `body`;
+    neither is passed on), drop-etag."""
 
     kind: str
     method: str = ""
     status: int = 503
     after: str = ""
     seconds: float = 1.0
+    body: bytes = b""
 
 
 @dataclass
 class Proxy:
-    """`address` stands for the server's. `calls`: (method, path, status the server gave, 0 for not asked)."""
+    """`address` stands for the server's. `calls`: (method, path, status the server gave, 0 for not asked). `held`: (method, path) of those kept
+    waiting. `watch` is called with the method before each call."""
 
     address: str = ""
     faults: list[Fault] = field(default_factory=list)
     calls: list[tuple[str, str, int]] = field(default_factory=list)
+    held: list[tuple[str, str]] = field(default_factory=list)
+    watch: Callable[[str], None] | None = None
+    _released: threading.Event = field(default_factory=threading.Event)
+
+    def hold(self, method: str, path: str) -> None:
+        self.held.append((method, path))
+        self._released.wait(120)
+
+    def release(self) -> None:
+        """Lets go of all that is held: their callers get no answer."""
+        self._released.set()
+        self._released, self.held = threading.Event(), []
 
     def then(self, fault: Fault, times: int = 1) -> None:
         self.faults += [fault] * times
@@ -60,22 +76,30 @@ def proxy(upstream: str) -> Iterator[Proxy]:
 
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if state.watch:
+                state.watch(self.command)
             fault = state.take(self.command)
             kind = fault.kind if fault else ""
             if kind == "delay" and fault:
                 time.sleep(fault.seconds)
-            if kind in ("cut-before", "status", "page"):
+            if kind == "hold-before":
+                state.hold(self.command, self.path)
+            if kind in ("cut-before", "hold-before", "status", "page", "body"):
                 state.calls.append((self.command, self.path, 0))
                 if kind == "status" and fault:
                     self._answer(fault.status, {"Retry-After": fault.after} if fault.after else {}, b"secret inner words")
                 elif kind == "page":
                     self._answer(200, {"Content-Type": "text/html"}, b"<!doctype html><title>Maintenance</title><p>Back soon<br>")
+                elif kind == "body" and fault:
+                    self._answer(207, {"Content-Type": "application/xml"}, fault.body)
                 else:
                     self._cut()
                 return
             status, headers, answer = self._ask(body)
             state.calls.append((self.command, self.path, status))
-            if kind == "cut":
+            if kind == "hold-after":
+                state.hold(self.command, self.path)
+            if kind in ("cut", "hold-after"):
                 self._cut()
             elif kind == "late-status" and fault:
                 self._answer(fault.status, {}, b"")

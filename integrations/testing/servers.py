@@ -33,9 +33,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def radicale(folder: Path) -> Iterator[Server]:
-    """Radicale with one user, stopped at the end."""
-    port = free_port()
+def radicale(folder: Path, port: int = 0) -> Iterator[Server]:
+    """Radicale with one user, stopped at the end. With the same folder and `port` it can be started again."""
+    port = port or free_port()
     users, config = folder / "users", folder / "radicale.conf"
     users.write_text(f"{USER}:{PASSWORD}\n")
     config.write_text(
