@@ -188,7 +188,7 @@ def measure(database: str) -> dict[str, dict[str, Any]]:
     free = fill()
     settle(database)
     with psycopg.connect(database) as own:
-        durable = {name: own.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit")}  # type: ignore[call-overload]
+        durable = {name: own.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit")}
     if any(value != ("on",) for value in durable.values()):
         sys.exit(f"PostgreSQL must wait for the disk, or the figures are worth nothing: {durable}")
     figures: dict[str, dict[str, Any]] = {}
@@ -217,7 +217,7 @@ def contest(book: Callable[[Wish], int], free: Iterator[Wish]) -> dict[str, Any]
     with ThreadPoolExecutor(CONTESTANTS) as pool:
         for _ in range(CONTESTS):
             wish, begun = next(free), perf_counter()
-            results = list(pool.map(lambda _, wish=wish, begun=begun: (book(wish), perf_counter() - begun), range(CONTESTANTS)))  # type: ignore[misc]
+            results = list(pool.map(lambda _, wish=wish, begun=begun: (book(wish), perf_counter() - begun), range(CONTESTANTS)))
             wrong += Counter(status for status, _ in results) != {201: 1, 409: CONTESTANTS - 1}
             times += [seconds for _, seconds in results]
     times.sort()

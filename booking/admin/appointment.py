@@ -58,7 +58,8 @@ class AppointmentAdmin(HistoryAdmin):
         return [AttendanceInline] if obj else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
-        return super().get_queryset(request).prefetch_related("employees", "attendances__customer")
+        appointments: QuerySet[Appointment] = super().get_queryset(request)
+        return appointments.prefetch_related("employees", "attendances__customer")
 
     @admin.display(description=gettext_lazy("employees"))
     def staff(self, appointment: Appointment) -> str:

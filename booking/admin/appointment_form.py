@@ -6,6 +6,7 @@ step of validating, inside the transaction that the admin opens for each POST.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,7 +42,7 @@ class ActionForm(forms.ModelForm):
 
     def full_clean(self) -> None:
         super().full_clean()
-        if not self.is_bound or self._errors:
+        if not self.is_bound or self.errors:
             return
         try:
             with transaction.atomic():
@@ -62,7 +63,7 @@ class BookForm(ActionForm):
     customer = forms.ModelChoiceField(
         Customer.objects.all(),
         label=gettext_lazy("customer"),
-        widget=AutocompleteSelect(Attendance._meta.get_field("customer"), admin.site),  # type: ignore[arg-type]
+        widget=AutocompleteSelect(Attendance._meta.get_field("customer"), admin.site),
     )
     notes = forms.CharField(label=gettext_lazy("customer's notes"), required=False, max_length=2000, widget=forms.Textarea)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=settings.LANGUAGES, initial=settings.LANGUAGE_CODE)
@@ -157,7 +158,7 @@ class ChangeForm(ActionForm):
 
 def place(appointment: Appointment, employee: Employee, start: datetime, end: datetime, now: datetime) -> None:
     """Moves and reassigns as far as needed. Where both change, the step between may be taken though the goal is free: then in the other order."""
-    steps = []
+    steps: list[Callable[[], None]] = []
     if [one.pk for one in appointment.employees.all()] != [employee.pk]:
         steps.append(lambda: appointments.reassign(appointment=appointment, employee=employee, now=now, reason=REASON))
     # The page shows whole seconds.
@@ -176,7 +177,7 @@ def place(appointment: Appointment, employee: Employee, start: datetime, end: da
 
 def state(appointment: Appointment) -> str:
     """Tells apart any two states that a person may have looked at."""
-    version = appointment.history.values_list("pk", flat=True).first()  # type: ignore[attr-defined]
+    version = appointment.history.values_list("pk", flat=True).first()
     staff = list(appointment.staffings.order_by("employee_id").values_list("employee_id", flat=True))
     return f"{appointment.pk}:{version}:{staff}"
 

@@ -17,7 +17,7 @@ class CalendarFormSet(BaseInlineFormSet):
     """Rows of the calendar that the page's employee owns. A new employee gets a new one here; it is saved with the employee."""
 
     def __init__(self, *args: Any, instance: Employee | None = None, **options: Any) -> None:
-        super().__init__(*args, instance=calendar_of(instance), **options)
+        super().__init__(*args, **options, instance=calendar_of(instance))  # type: ignore[misc]
 
 
 class CalendarInlineChecks(InlineModelAdminChecks):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -23,14 +23,14 @@ class HistoryAdmin(SimpleHistoryAdmin):
         if not (object_id.isdecimal() and version_id.isdecimal()):
             raise Http404
         if request.method != "POST":
-            return super().history_form_view(request, object_id, version_id, extra_context)
+            return cast(HttpResponse, super().history_form_view(request, object_id, version_id, extra_context))
         with transaction.atomic():
             present = self.get_queryset(request).filter(pk=object_id).first()
             if present is None:
                 raise Http404(_("It has been deleted."))
             if not self.has_change_permission(request, present):
                 raise PermissionDenied
-            return super().history_form_view(request, object_id, version_id, extra_context)
+            return cast(HttpResponse, super().history_form_view(request, object_id, version_id, extra_context))
 
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         gone = obj is not None and not self.model._default_manager.filter(pk=obj.pk).exists()

@@ -32,4 +32,4 @@ class PublicView(APIView):
 
 def filled(request: Request) -> dict[str, str]:
     """The query's parameters; `employee=` means that none was chosen."""
-    return {name: value for name, value in request.query_params.items() if value != ""}
+    return {name: str(value) for name, value in request.query_params.items() if value != ""}

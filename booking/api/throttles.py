@@ -23,18 +23,16 @@ class AddressThrottle(ScopedRateThrottle):
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        rate = api_settings.DEFAULT_THROTTLE_RATES[view.throttle_scope]  # type: ignore[attr-defined]
+        rate = str(api_settings.DEFAULT_THROTTLE_RATES[view.throttle_scope])  # type: ignore[attr-defined]
         if rate == OFF:
             return True
         allowed, seconds = self.parse_rate(rate)
-        assert allowed is not None
-        assert seconds is not None
-        window, self.left = divmod(time.time(), seconds)
-        self.left = seconds - self.left
+        window, gone = divmod(time.time(), seconds)
+        self.left: float = seconds - gone
         key = f"throttle:{view.throttle_scope}:{network(request.META['REMOTE_ADDR'])}:{int(window)}"  # type: ignore[attr-defined]
         cache.add(key, 0, timeout=seconds + 1)
         try:
-            return cache.incr(key) <= allowed
+            return bool(cache.incr(key) <= allowed)
         except ValueError:  # the window ended, or the cache was emptied, in between
             return True
 

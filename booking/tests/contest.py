@@ -40,7 +40,8 @@ class Shop:
             with closing(sqlite3.connect(self.database.removeprefix("sqlite:///"))) as connection:
                 return int(connection.execute(query).fetchone()[0])
         with psycopg.connect(self.database) as connection:
-            row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(query).fetchone()
+            assert row is not None
             return int(row[0])
 
     def python(self, *arguments: str) -> str:
@@ -75,11 +76,11 @@ def copied_database(folder: Path) -> Iterator[str]:
     login = f"{template['USER'] or 'postgres'}{':' + template['PASSWORD'] if template['PASSWORD'] else ''}"
     server = f"postgres://{login}@{template['HOST'] or '127.0.0.1'}:{template['PORT'] or 5432}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as own:
-        own.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template["NAME"]}"')  # type: ignore[call-overload]
+        own.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template["NAME"]}"')
         try:
             yield f"{server}/{name}"
         finally:
-            own.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+            own.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextmanager
