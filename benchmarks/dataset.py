@@ -56,7 +56,8 @@ def fill(*, today: date, now: datetime, sizes: Sequence[int] = (1, 10, 100)) -> 
     sources = BusySource.objects.bulk_create(
         BusySource(calendar=calendar, label="calendar", state=BusySource.State.OK, fetched_at=now, max_age=timedelta(days=400)) for calendar in calendars
     )
-    busy, sold = [], []
+    busy: list[Busy] = []
+    sold: list[Allocation] = []
     for source in sources:
         for day in (first + timedelta(days=n) for n in range(DAYS)):
             if day.weekday() > 4:

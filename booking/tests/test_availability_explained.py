@@ -132,9 +132,7 @@ class Agreement(TestCase):
         notice=st.integers(0, 240),
         ignored=st.booleans(),
     )
-    def test_the_explanation_says_bookable_exactly_for_what_is_listed(
-        self, hours, special, sold, busy, sources, off, minutes, notice, ignored
-    ) -> None:
+    def test_the_explanation_says_bookable_exactly_for_what_is_listed(self, hours, special, sold, busy, sources, off, minutes, notice, ignored) -> None:
         start = datetime(2026, 6, 2, 9, tzinfo=UTC)
         now = start - timedelta(hours=1, seconds=7)
 
@@ -142,14 +140,12 @@ class Agreement(TestCase):
             return start + timedelta(minutes=15 * quarter)
 
         duration, step, before, after = minutes
-        service = Service.objects.create(
-            name="Cut", duration=duration, slot_step=step, buffer_before=before, buffer_after=after, min_notice=notice, horizon=1
-        )
+        service = Service.objects.create(name="Cut", duration=duration, slot_step=step, buffer_before=before, buffer_after=after, min_notice=notice, horizon=1)
         employee = hire(service)
         employee.calendar.working_hours.all().delete()
         for model, day, pairs in ((WorkingHours, {"weekday": 1}, hours), (SpecialDay, {"day": start.date()}, [special] if special else [])):
             for begin, length in pairs:
-                model.objects.create(calendar=employee.calendar, start=instant(begin).time(), end=instant(begin + length).time(), **day)  # type: ignore[attr-defined]
+                model.objects.create(calendar=employee.calendar, start=instant(begin).time(), end=instant(begin + length).time(), **day)
         if off:
             TimeOff.objects.create(calendar=employee.calendar, first_day=start.date(), last_day=start.date())
         for policy, state, until, age in sources:
