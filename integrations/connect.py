@@ -311,7 +311,9 @@ def send_link(employee: Employee) -> bool:
         return False
     with translation.override(employee.language):
         link = settings.SITE_URL.rstrip("/") + reverse("integrations:calendars")
-        text = _("Hello %(name)s,\n\nplease connect your calendar, so that appointments appear in it and nobody books when you are busy:\n%(link)s\n\n%(company)s")
+        text = _(
+            "Hello %(name)s,\n\nplease connect your calendar, so that appointments appear in it and nobody books when you are busy:\n%(link)s\n\n%(company)s"
+        )
         values = {"name": employee.first_name, "link": link, "company": settings.COMPANY["name"]}
         send_mail(subject=_("Connect your calendar"), message=text % values, from_email=None, recipient_list=[address], fail_silently=False)
     return True

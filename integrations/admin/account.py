@@ -53,7 +53,21 @@ class LinkAdmin(ReadOnlyAdmin):
     list_filter = ["state", "reads", "writes", "truncated"]
     list_select_related = ["calendar", "account"]
     search_fields = ["remote_name", "calendar__name"]
-    fields = ["account", "calendar", "remote_name", "reads", "writes", "honour", "state", "problem", "truncated", "unreadable", "pulled_at", "listed_at", "next_pull_at"]
+    fields = [
+        "account",
+        "calendar",
+        "remote_name",
+        "reads",
+        "writes",
+        "honour",
+        "state",
+        "problem",
+        "truncated",
+        "unreadable",
+        "pulled_at",
+        "listed_at",
+        "next_pull_at",
+    ]
     readonly_fields = ["unreadable"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:

@@ -52,7 +52,15 @@ def changes(request: HttpRequest) -> HttpResponse:
     rows = rows_of(shown.object_list, ZoneInfo(employee.calendar.timezone), hide_private=private)
     query = request.GET.copy()
     query.pop("page", None)
-    context = {"others": others(request), "rows": rows, "shown": shown, "kinds": FieldChange.Kind.choices, "query": query.urlencode(), "filtered": bool(filters), "item": item and rows and rows[0]["item"]}
+    context = {
+        "others": others(request),
+        "rows": rows,
+        "shown": shown,
+        "kinds": FieldChange.Kind.choices,
+        "query": query.urlencode(),
+        "filtered": bool(filters),
+        "item": item and rows and rows[0]["item"],
+    }
     return render(request, "integrations/history.html", frame(request, employee) | context)
 
 
@@ -137,11 +145,19 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 def of_appointment(request: HttpRequest, appointment: Appointment) -> dict[str, object] | None:
     """The section on an appointment's page: what travelled of it. Left out when nothing did."""
-    found = _with_all(FieldChange.objects.filter(pair__kind=appointments.KIND, pair__item_id=appointment.pk).filter(allowed(request.user, "pair__link__account__user")))
+    found = _with_all(
+        FieldChange.objects.filter(pair__kind=appointments.KIND, pair__item_id=appointment.pk).filter(allowed(request.user, "pair__link__account__user"))
+    )
     owner = found.values_list("pair__link__calendar__employee", "pair__link__calendar__employee__user", "pair__link__calendar__timezone").first()
     if owner is None:
         return None
     employee_id, user_id, zone = owner
     rows = rows_of(found[:IN_SECTION], ZoneInfo(zone), hide_private=user_id != request.user.pk)
     whose = "" if user_id == request.user.pk else f"employee={employee_id}"
-    return {"rows": rows, "zone": zone, "item_key": f"{appointments.KIND}:{appointment.pk}", "whose": f"?{whose}" if whose else "", "whose_more": f"&{whose}" if whose else ""}
+    return {
+        "rows": rows,
+        "zone": zone,
+        "item_key": f"{appointments.KIND}:{appointment.pk}",
+        "whose": f"?{whose}" if whose else "",
+        "whose_more": f"&{whose}" if whose else "",
+    }

@@ -69,7 +69,9 @@ class RuleForm(forms.ModelForm):
         choices = [("", _as_admin(dict(choices)[key])), *choices]
         label = str(_column(name).verbose_name)
         select = forms.Select(attrs={"class": "form-select"})
-        return forms.TypedChoiceField(choices=choices, required=False, empty_value=None, label=label[:1].upper() + label[1:], help_text=HELP[name], widget=select, **options)
+        return forms.TypedChoiceField(
+            choices=choices, required=False, empty_value=None, label=label[:1].upper() + label[1:], help_text=HELP[name], widget=select, **options
+        )
 
     def clean_title(self) -> str | None:
         """One line. Empty, or the same as the inherited one, means: as the admin has it."""

@@ -17,7 +17,13 @@ RULES = reverse("admin:integrations_rule_add")
 @pytest.fixture
 def link(employee) -> Link:
     account = Account.objects.create(
-        user=employee.user, provider="memory", username="emma", identity="emma@calendar.example", secrets={"password": "x"}, state="connected", last_ok_at=timezone.now()
+        user=employee.user,
+        provider="memory",
+        username="emma",
+        identity="emma@calendar.example",
+        secrets={"password": "x"},
+        state="connected",
+        last_ok_at=timezone.now(),
     )
     return Link.objects.create(account=account, calendar=employee.calendar, remote_id="r", remote_name="Work", writes=True)
 

@@ -42,7 +42,7 @@ def background() -> Iterator[None]:
 @pytest.fixture
 def client(employee: Employee, client: Client) -> Client:
     """Signed in as the employee."""
-    client.force_login(employee.user)
+    client.force_login(employee.user)  # type: ignore[arg-type]  # has one
     return client
 
 

@@ -56,8 +56,11 @@ class Person:
         """Address -> event."""
         found = {}
         for url in self._children(calendar):
-            found[url] = icalendar.Calendar.from_ical(self.http.get(url).content).walk("VEVENT")[0]
+            found[url] = self._event(url)
         return found
+
+    def _event(self, url: str) -> Any:
+        return icalendar.Calendar.from_ical(self.http.get(url).content).walk("VEVENT")[0]
 
     def event(self, calendar: str) -> icalendar.Event:
         """The only one there."""
@@ -104,3 +107,9 @@ def connected(client: Client, person: Person, *, writes: str = "") -> Account:
     personal = next(one["id"] for one in account.calendars if one["name"] == "Personal")
     client.post(reverse("integrations:choose", args=[account.pk]), {"reads": [personal], "writes": writes})
     return account
+
+
+def separate(person: Person) -> str:
+    """The address of the calendar that was made for the appointments."""
+    (url,) = (url for name, url in person.calendars().items() if name != "Personal")
+    return url

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from booking.actions import appointments
 from booking.actions.customers import Guest
-from booking.models import Appointment, Employee, Service
+from booking.models import Appointment, BusySource, Employee, Service
 from integrations import engine
 from integrations.models import Link, Rule
 
@@ -31,6 +31,11 @@ def book(service: Service, start: datetime, name: str = "Clara") -> Appointment:
     return appointments.book(service=service, start=start, guest=guest, now=timezone.now()).appointment
 
 
+def source_of(link: Link) -> BusySource:
+    """Where its busy times come from, read afresh."""
+    return BusySource.objects.get(link=link)
+
+
 def sync() -> None:
     """What the sweep would do."""
     for link in Link.objects.all():
@@ -40,7 +45,13 @@ def sync() -> None:
 
 def free_starts(client: Client, service: Service, day: datetime, employee: Employee) -> set[str]:
     """HH:MM of the slots that the public API offers on that day."""
-    query = {"service": service.pk, "employee": employee.pk, "from": f"{day.astimezone(BERLIN):%Y-%m-%d}", "to": f"{day.astimezone(BERLIN):%Y-%m-%d}", "timezone": "Europe/Berlin"}
+    query: dict[str, Any] = {
+        "service": service.pk,
+        "employee": employee.pk,
+        "from": f"{day.astimezone(BERLIN):%Y-%m-%d}",
+        "to": f"{day.astimezone(BERLIN):%Y-%m-%d}",
+        "timezone": "Europe/Berlin",
+    }
     answer = client.get("/api/v1/slots/", query)
     assert answer.status_code == 200, answer.content
     return {slot["start"][11:16] for slot in answer.json()["slots"]}

@@ -8,6 +8,7 @@ from django.urls import reverse
 from booking.models import BusySource
 from integrations.models import Account, Link
 from integrations.pages.tests.person import connect, connected
+from integrations.pages.tests.salon import source_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,7 +104,7 @@ def test_it_reads_and_writes_the_chosen_calendars(client, person, background):
     post(client, "choose", account.pk, {"reads": [ids["Work"]], "writes": ids["Work"]})
     link = Link.objects.get()
     assert (link.remote_name, link.reads, link.writes) == ("Work", True, True)
-    assert link.source.policy == BusySource.Policy.CLOSE
+    assert source_of(link).policy == BusySource.Policy.CLOSE
 
 
 def test_a_calendar_that_is_only_written_any_more_keeps_no_busy_times(client, person, background):
@@ -113,15 +114,15 @@ def test_a_calendar_that_is_only_written_any_more_keeps_no_busy_times(client, pe
     person.put(person.personal, start, start + timedelta(hours=1))
     account = connected(client, person)
     (link,) = Link.objects.filter(reads=True)
-    assert link.source.rows.count() == 1
+    assert source_of(link).rows.count() == 1
     post(client, "choose", account.pk, {"reads": [], "writes": link.remote_id})
     link.refresh_from_db()
     assert link.writes
     assert not link.calendar.busy.exists()
-    assert link.source is None or link.source.policy == BusySource.Policy.OFFER
+    assert source_of(link).policy == BusySource.Policy.OFFER
     post(client, "choose", account.pk, {"reads": [link.remote_id], "writes": link.remote_id})
     link.refresh_from_db()
-    assert link.source.policy == BusySource.Policy.CLOSE
+    assert source_of(link).policy == BusySource.Policy.CLOSE
     assert link.calendar.busy.count() == 1
 
 
@@ -166,13 +167,13 @@ def test_the_owner_chooses_what_holds_while_a_calendar_can_not_be_read(client, p
     """Red without busy.set_policy in connect.set_reading: the policy stays."""
     connected(client, person)
     link = Link.objects.get(reads=True)
-    assert link.source.policy == BusySource.Policy.CLOSE
+    assert source_of(link).policy == BusySource.Policy.CLOSE
     page = client.get(reverse("integrations:link", args=[link.pk])).content.decode()
     assert "No booking can clash" in page
     for policy in ("mark", "offer", "close"):
         post(client, "link", link.pk, {"honour": "flags", "policy": policy})
         link.refresh_from_db()
-        assert BusySource.objects.get(pk=link.source_id).policy == policy
+        assert source_of(link).policy == policy
     assert post(client, "link", link.pk, {"honour": "flags", "policy": "nonsense"}).status_code == 400
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from booking.models import Appointment, Status
 from integrations.models import FieldChange, Link, Run
-from integrations.pages.tests.person import connected
+from integrations.pages.tests.person import connected, separate
 from integrations.pages.tests.salon import book, sync, workday
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ HISTORY = reverse("integrations:history")
 @pytest.fixture
 def diary(client, person, background, service) -> str:
     connected(client, person, writes="new")
-    return next(url for name, url in person.calendars().items() if name != "Personal")
+    return separate(person)
 
 
 def revert(client, change):

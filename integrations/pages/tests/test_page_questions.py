@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking.actions import appointments
-from booking.models import Appointment, Status
+from booking.models import Appointment, BusySource, Status
 from integrations.models import Link, Outgoing, Pair
-from integrations.pages.tests.person import connected
+from integrations.pages.tests.person import connected, separate
 from integrations.pages.tests.salon import book, sync, workday
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ CALENDARS = reverse("integrations:calendars")
 def diary(client, person, background, service) -> str:
     connected(client, person, writes="new")
     Link.objects.filter(reads=True).delete()  # nowhere else to look for what is gone
-    return next(url for name, url in person.calendars().items() if name != "Personal")
+    return separate(person)
 
 
 def press(client, name, pk, **data):
@@ -117,9 +117,7 @@ def test_unreadable_events_a_lost_calendar_and_stale_times_are_said_in_words(cli
     assert "It ends before it begins." in page
     assert "The calendar is gone." in page
     Link.objects.update(state="active", quarantine={})
-    link.refresh_from_db()
-    link.source.fetched_at = timezone.now() - timedelta(days=2)
-    link.source.save()
+    BusySource.objects.filter(link=link).update(fetched_at=timezone.now() - timedelta(days=2))
     page = client.get(CALENDARS).content.decode()
     assert "Not read for too long" in page
     assert "can&#x27;t be booked, as you chose" in page

@@ -73,7 +73,18 @@ def test_an_empty_description_is_a_wish_of_its_own_and_an_empty_title_is_not(cli
     assert resolve_for_user(employee.user_id)[0].description == ""
 
 
-@pytest.mark.parametrize(("field", "value"), [("max_events", "0"), ("max_events", "many"), ("past_days", "400"), ("past_days", "-1"), ("direction", "sideways"), ("busy", "perhaps"), ("title", "x" * 301)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_events", "0"),
+        ("max_events", "many"),
+        ("past_days", "400"),
+        ("past_days", "-1"),
+        ("direction", "sideways"),
+        ("busy", "perhaps"),
+        ("title", "x" * 301),
+    ],
+)
 def test_a_value_that_can_not_be_is_refused_and_nothing_is_saved(client, field, value):
     answer = client.post(RULES, {"title": "", "description": "", field: value})
     assert answer.status_code == 400

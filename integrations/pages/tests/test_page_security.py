@@ -29,7 +29,9 @@ POST_ONLY = {"check_again", "gone", "settle", "try_again", "send_link", "preview
 @pytest.fixture
 def rows(employee) -> dict[str, int]:
     """One of everything that belongs to the employee, by the name of the route that takes its id."""
-    account = Account.objects.create(user=employee.user, provider="memory", server="https://x.example.org", username="emma", secrets={"password": CANARY}, state="connected")
+    account = Account.objects.create(
+        user=employee.user, provider="memory", server="https://x.example.org", username="emma", secrets={"password": CANARY}, state="connected"
+    )
     source = busy.add_source(calendar=employee.calendar, label="Work", max_age=max_age())
     busy.replace(source, "k", [busy.Span(timezone.now(), timezone.now() + max_age(), "Foreign title")])
     link = Link.objects.create(account=account, calendar=employee.calendar, remote_id="r", remote_name="Work", source=source, writes=True)
@@ -46,7 +48,7 @@ def addresses(rows) -> dict[str, str]:
     """Every route of these pages by name."""
     found = {}
     for pattern in urls.urlpatterns:
-        name = pattern.name
+        name = str(pattern.name)
         if name == "connect_with":
             found[name] = reverse("integrations:connect_with", args=["memory"])
         elif "<int:pk>" in str(pattern.pattern):
@@ -117,10 +119,21 @@ def test_nothing_is_kept_by_a_cache_and_nothing_is_done_without_a_token(employee
 def test_no_page_shows_a_secret_or_a_foreign_title_to_anybody(rows, employee, manager, admin):
     """Security 18: a canary, and every page that answers GET, the admin's included, as each role."""
     shown = [*addresses(rows).values(), reverse("booking:profile"), "/api/v1/health/", "/api/docs/", "/api/schema/"]
-    for model, pk in ((Account, rows["check"]), (Link, rows["link"]), (Run, rows["undo"]), (FieldChange, rows["revert"]), (Outgoing, rows["try_again"]), (Rule, Rule.objects.get().pk)):
+    for model, pk in (
+        (Account, rows["check"]),
+        (Link, rows["link"]),
+        (Run, rows["undo"]),
+        (FieldChange, rows["revert"]),
+        (Outgoing, rows["try_again"]),
+        (Rule, Rule.objects.get().pk),
+    ):
         name = model._meta.model_name
         shown += [reverse(f"admin:integrations_{name}_changelist"), reverse(f"admin:integrations_{name}_change", args=[pk])]
-    shown += [reverse("admin:booking_employee_change", args=[employee.pk]), reverse("admin:booking_employee_changelist"), reverse("admin:booking_busy_changelist")]
+    shown += [
+        reverse("admin:booking_employee_change", args=[employee.pk]),
+        reverse("admin:booking_employee_changelist"),
+        reverse("admin:booking_busy_changelist"),
+    ]
     for user in (employee.user, manager, admin):
         client = Client()
         client.force_login(user)
@@ -140,7 +153,7 @@ def test_the_database_holds_no_readable_secret(rows):
     """Security 14, 17: a raw look at every text of every table."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             assert not [row for row in cursor.fetchall() if CANARY in str(row)], table
     assert Account.objects.get().secrets == {"password": CANARY}
 
