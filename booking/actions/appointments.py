@@ -21,17 +21,31 @@ from booking.errors import SlotTaken, TooLate, WrongState
 from booking.models import Appointment, Attendance, Employee, Message, Service, Staffing, Status
 from booking.models.appointment import LIVE
 from booking.notifications.announce import announce
+from booking.notifications.cap import check_cap
 from booking.signals import item_changed
 
 NEAREST = 5
 
 
 def book(
-    *, service: Service, start: datetime, guest: Guest, now: datetime, employee: Employee | None = None, notes: str = "", origin: object = None
+    *,
+    service: Service,
+    start: datetime,
+    guest: Guest,
+    now: datetime,
+    employee: Employee | None = None,
+    notes: str = "",
+    origin: object = None,
+    public: bool = False,
 ) -> Attendance:
-    """A new appointment at a time that is offered; "anyone" when no employee is named. Raises SlotTaken with the nearest free slots."""
+    """A new appointment at a time that is offered; "anyone" when no employee is named. Raises SlotTaken with the nearest free slots.
+
+    `public`: a stranger books, so mails to one address are limited (TooMany).
+    """
     try:
         with transaction.atomic():
+            if public:
+                check_cap(guest.email, now)
             candidates = [employee] if employee else list(service.employees.filter(is_active=True))
             allocation.lock(one.calendar_id for one in candidates)
             chosen, slot = _choose(service, candidates, start, now)

@@ -121,7 +121,9 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
     def book() -> Answer:
-        attendance = appointments.book(service=service, start=start, guest=guest, now=timezone.now(), employee=employee, notes=form.cleaned_data["notes"])
+        attendance = appointments.book(
+            service=service, start=start, guest=guest, now=timezone.now(), employee=employee, notes=form.cleaned_data["notes"], public=True
+        )
         return 201, {"id": str(attendance.uuid)}
 
     wish = digest(pk, start.isoformat(), employee and employee.pk, form.cleaned_data)

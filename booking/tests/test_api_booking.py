@@ -13,9 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework import serializers
 
-from booking.actions import appointments
 from booking.api import serializers as api
-from booking.errors import TooMany
 from booking.links import attendance_for
 from booking.models import Allocation, Appointment, Attendance, Customer, Message, Service
 from booking.tests.salon import BERLIN, make_customer, make_employee, make_service, soon, wish
@@ -234,15 +232,13 @@ def test_a_known_address_changes_and_reveals_nothing(client, service):
     assert "30 1" not in same.content.decode()
 
 
-def test_too_many_mails_to_one_address_answer_429(client, service, monkeypatch):
-    """The cap itself is the action's; here a booking that meets it is told so."""
-
-    def full(**wish: object) -> None:
-        raise TooMany("Too many bookings for this address today.")
-
-    monkeypatch.setattr(appointments, "book", full)
-    answer = post(client, wish(service, soon(10)))
-    assert (answer.status_code, answer.json()) == (429, {"code": "too_many", "detail": "Too many bookings for this address today."})
+def test_too_many_mails_to_one_address_answer_429(client, service, settings):
+    """Red when the public door doesn't ask for the cap."""
+    settings.MAIL_CAP_PER_ADDRESS = 1
+    assert post(client, wish(service, soon(10))).status_code == 201
+    answer = post(client, wish(service, soon(11), customer=CUSTOMER | {"email": CUSTOMER["email"].upper()}))
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many")
+    assert Attendance.objects.count() == 1
 
 
 def test_booking_takes_at_most_twenty_statements(client, service):
