@@ -279,7 +279,7 @@ def test_it_shows_times_in_the_visitors_zone_and_books_the_instant(client):
 
     def first_time(**query: str) -> str:
         picker = client.get(url, {"date": day, **query}).context["picker"]
-        return picker.times[0].start.astimezone(picker.zone).strftime("%H:%M")
+        return f"{picker.times[0].start.astimezone(picker.zone):%H:%M}"
 
     assert first_time() == "09:00"
     client.cookies["timezone"] = "Europe%2FLisbon"

@@ -88,7 +88,7 @@ def test_it_approves_rejects_and_cancels(booked, employee, service):
     back = reverse("booking:profile") + "?from=2030-01-01"
     answer = client.post(reverse("booking:appointment_approve", args=[booked.pk]), {"next": back})
     booked.refresh_from_db()
-    assert (booked.status, answer.url) == ("approved", back)
+    assert (booked.status, answer.headers["Location"]) == ("approved", back)
     assert "is confirmed" in text_of(client.get(back))
 
     question = client.get(reverse("booking:appointment_cancel", args=[booked.pk]))
@@ -121,8 +121,8 @@ def test_it_approves_rejects_and_cancels(booked, employee, service):
 )
 def test_it_goes_back_to_own_addresses_only(booked, employee, target):
     answer = signed_in(employee.user).post(reverse("booking:appointment_approve", args=[booked.pk]), {"next": target})
-    assert answer.url == reverse("booking:appointment", args=[booked.pk])
-    assert signed_in(employee.user).post(reverse("set_language"), {"language": "de", "next": target}).url in ("/", "")
+    assert answer.headers["Location"] == reverse("booking:appointment", args=[booked.pk])
+    assert signed_in(employee.user).post(reverse("set_language"), {"language": "de", "next": target}).headers["Location"] in ("/", "")
 
 
 @pytest.mark.feature("E19")
