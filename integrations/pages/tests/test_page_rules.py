@@ -42,6 +42,7 @@ def test_the_placeholders_stand_beside_and_the_preview_fills_them(client, servic
     real = client.post(reverse("integrations:preview"), typed).content.decode()
     assert "next appointment" in real
     assert "for Zoe Kunde" in real
+    assert "Haircut &lt;b&gt;%service_nam%" in real
     assert "9:50" in real  # ten minutes before
     assert not Rule.objects.exists()
 

@@ -106,7 +106,7 @@ def test_going_past_the_maximum_is_reported_and_opens_no_slot(client, person, di
 
 @pytest.mark.feature("C4")
 def test_private_events_count_as_chosen_and_say_nothing(client, person, diary, service, employee, manager):
-    """Red with `private and not rule.private` taken out of engine.absorb._takes_time, and with titles of private events kept."""
+    """Red with rule.private ignored in engine.absorb._takes_time: the slot stays closed."""
     start = workday(11)
     person.put(person.personal, start, start + timedelta(minutes=30), summary="Secret clinic", **{"class": "PRIVATE"})
     sync()
