@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Model, Q
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from booking import health
@@ -32,18 +32,16 @@ def on_item_changed(*, item: Model, origin: object = None, **_: Any) -> None:
 
 
 def enqueue(link_ids: Iterable[int], kind: str, item_id: int, *, now: datetime) -> None:
-    """Opens a row or raises the version of the open one; a row that had been given up gets another chance."""
+    """Opens a row or renews the open one; a row that had been given up gets another chance."""
     ids = list(link_ids)
     if not ids:
         return
-    rows = Outgoing.objects.filter(link__in=ids, kind=kind, item_id=item_id)
-    updated = rows.update(version=F("version") + 1, state=Outgoing.State.OPEN, not_before=now, attempts=0, error="", hint="")
-    if updated < len(ids):
-        known = set(rows.values_list("link_id", flat=True)) if updated else set()
-        Outgoing.objects.bulk_create(
-            [Outgoing(link_id=pk, kind=kind, item_id=item_id, not_before=now) for pk in ids if pk not in known],
-            ignore_conflicts=True,  # somebody else opened it this instant: it will be read afresh all the same
-        )
+    Outgoing.objects.bulk_create(
+        [Outgoing(link_id=pk, kind=kind, item_id=item_id, not_before=now) for pk in ids],
+        update_conflicts=True,
+        unique_fields=["link", "kind", "item_id"],
+        update_fields=["version", "state", "not_before", "attempts", "error", "hint"],
+    )
     transaction.on_commit(lambda: wake(ids))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from booking.errors import SlotTaken
@@ -23,14 +24,15 @@ def lock(calendar_ids: Iterable[int]) -> None:
 def occupy(appointment: Appointment, employees: Iterable[Employee], *, first: bool = False) -> None:
     """Holds the appointment's span on each employee's calendar in place of what it held; SlotTaken if another holder is there.
 
-    `first`: it holds nothing yet. Call it in a transaction that ends with SlotTaken: there is no savepoint to go back to.
+    `first`: it holds nothing yet, and its time has been found free under the lock. Call it in a transaction that ends with SlotTaken:
+    there is no savepoint to go back to.
     """
     start, end = appointment.occupied
+    calendars = [employee.calendar_id for employee in employees]
     if not first:
         free(appointment)
-    calendars = [employee.calendar_id for employee in employees]
-    if overlapping(calendars, start, end).exists():
-        raise SlotTaken(_("This time has just been taken."))
+        if overlapping(calendars, start, end).exists():
+            raise SlotTaken(_("This time has just been taken."))
     try:
         Allocation.objects.bulk_create(Allocation(calendar_id=pk, start=start, end=end, kind=KIND, holder_id=appointment.pk) for pk in calendars)
     except IntegrityError as error:  # the exclusion constraint, should a lock ever be missing
@@ -41,7 +43,7 @@ def free(appointment: Appointment) -> None:
     Allocation.objects.filter(kind=KIND, holder_id=appointment.pk).delete()
 
 
-def overlapping(calendars: Iterable[int], start: datetime, end: datetime, *, ignore: Appointment | None = None):  # type: ignore[no-untyped-def]
+def overlapping(calendars: Iterable[int], start: datetime, end: datetime, *, ignore: Appointment | None = None) -> QuerySet[Allocation]:
     """Allocations that meet the half-open span [start, end)."""
     found = Allocation.objects.filter(calendar_id__in=list(calendars), start__lt=end, end__gt=start)
     return found if ignore is None else found.exclude(kind=KIND, holder_id=ignore.pk)

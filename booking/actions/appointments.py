@@ -44,8 +44,6 @@ def book(
     """
     try:
         with transaction.atomic():
-            if public:
-                check_cap(guest.email, now)
             candidates = [employee] if employee else list(service.employees.filter(is_active=True))
             allocation.lock(one.calendar_id for one in candidates)
             chosen, slot = _choose(service, candidates, start, now)
@@ -61,9 +59,12 @@ def book(
             appointment.save()
             Staffing.objects.create(appointment=appointment, employee=chosen)
             allocation.occupy(appointment, [chosen], first=True)
+            customer, known = remember(guest)
+            if public and known:
+                check_cap(guest.email, now)
             attendance = Attendance(
                 appointment=appointment,
-                customer=remember(guest),
+                customer=customer,
                 status=appointment.status,
                 notes=notes,
                 price=service.price,

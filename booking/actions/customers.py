@@ -19,11 +19,14 @@ class Guest:
     timezone: str = "Europe/Berlin"
 
 
-def remember(guest: Guest) -> Customer:
-    """The customer of that address and name, or a new one. A stranger who types a known address changes nothing that is stored."""
-    known = Customer.objects.filter(email__iexact=guest.email, first_name=guest.first_name, last_name=guest.last_name, phone=guest.phone).first()
-    if known is not None:
-        return known
+def remember(guest: Guest) -> tuple[Customer, bool]:
+    """The customer of that address and name, or a new one; and whether the address was known before. A stranger who types a known
+    address changes nothing that is stored."""
+    same_address = list(Customer.objects.filter(email__iexact=guest.email).order_by("pk"))
+    typed = (guest.first_name, guest.last_name, guest.phone)
+    for known in same_address:
+        if (known.first_name, known.last_name, known.phone) == typed:
+            return known, True
     customer = Customer(first_name=guest.first_name, last_name=guest.last_name, email=guest.email, phone=guest.phone)
     customer.save()
-    return customer
+    return customer, bool(same_address)

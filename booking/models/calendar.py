@@ -108,7 +108,7 @@ class Allocation(models.Model):
             models.UniqueConstraint(fields=["calendar", "kind", "holder_id"], name="allocation_once_per_holder"),
         ]
         indexes = [
-            models.Index(fields=["calendar", "start", "end"], name="allocation_span"),
+            models.Index(fields=["calendar", "end", "start"], name="allocation_span"),
             models.Index(fields=["kind", "holder_id"], name="allocation_holder"),
         ]
 
@@ -160,7 +160,7 @@ class Busy(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(end__gt=F("start")), name="busy_ends_after_start")]
-        indexes = [models.Index(fields=["calendar", "start", "end"], name="busy_span"), models.Index(fields=["source", "key"], name="busy_key")]
+        indexes = [models.Index(fields=["calendar", "end", "start"], name="busy_span"), models.Index(fields=["source", "key"], name="busy_key")]
 
     def __str__(self) -> str:
         return f"{self.start:%Y-%m-%d %H:%M} – {self.end:%Y-%m-%d %H:%M}"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models.link import Link
 
 
+def new_version() -> int:
+    """Never the same twice: 62 random bits, so that one upsert can write it without asking what was there."""
+    return secrets.randbits(62)
+
+
 class Outgoing(models.Model):
-    """One open row per link and item; a newer change raises `version`. Done rows are deleted, and only if the version is still the same."""
+    """One open row per link and item; a newer change gives it another `version`. Done rows are deleted, and only if the version is still the same."""
 
     class State(models.TextChoices):
         OPEN = "open", _("waiting")
@@ -18,7 +25,7 @@ class Outgoing(models.Model):
     link = models.ForeignKey(Link, models.CASCADE, related_name="outgoing")
     kind = models.CharField(max_length=20)
     item_id = models.PositiveBigIntegerField()
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveBigIntegerField(default=new_version)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     not_before = models.DateTimeField(_("not before"))
