@@ -35,6 +35,7 @@ def test_it_speaks_the_browsers_language_and_the_chosen_one(client):
     assert "Choose a time" in text_of(english)
     assert english.context["picker"].weekdays[0].weekday() == 6  # Sunday
     assert "9 a.m." in text_of(english)
+    assert 'name="language" value="de"' in english.content.decode()
     # A chosen language wins over the browser's, and stays.
     assert client.post(reverse("set_language"), {"language": "de", "next": url}).url == url
     assert "Zeit wählen" in text_of(client.get(url, headers={"accept-language": "en-US"}))
