@@ -102,7 +102,8 @@ def check(account_id: int) -> bool:
         account.last_ok_at, account.failures = account.checked_at, 0
     account.save(update_fields=["steps", "problem", "hint", "identity", "calendars", "state", "checked_at", "last_ok_at", "failures"])
     if works:
-        account.links.update(state=Link.State.ACTIVE, next_pull_at=timezone.now(), failures=0)
+        account.links.update(next_pull_at=timezone.now(), failures=0)
+        account.links.filter(state=Link.State.LOST).update(state=Link.State.ACTIVE)  # a question that waits is not answered by this
         outbox.wake(list(account.links.values_list("pk", flat=True)))
     return works
 
@@ -119,21 +120,23 @@ def create_calendar(account: Account, name: str) -> str:
     return made.id
 
 
-def separate_name() -> str:
-    return str(_("%(company)s appointments") % {"company": settings.COMPANY["name"]})
+def separate_name(account: Account) -> str:
+    """What the separate calendar is called: in its owner's language, whoever looks at the page."""
+    with translation.override(_language(account)):
+        return _("%(company)s appointments") % {"company": settings.COMPANY["name"]}
 
 
 def create_separate_later(account: Account) -> None:
     """Has a separate calendar made and written into; the page polls `steps`, where ok is None while it runs."""
     from integrations.tasks import create_separate
 
-    account.steps = [{"name": _creating(), "ok": None, "detail": "", "hint": ""}]
+    account.steps = [{"name": _creating(account), "ok": None, "detail": "", "hint": ""}]
     account.save(update_fields=["steps"])
     transaction.on_commit(lambda: create_separate.delay(account.pk))
 
 
-def _creating() -> str:
-    return str(_("Create the calendar “%(name)s”") % {"name": separate_name()})
+def _creating(account: Account) -> str:
+    return _("Create the calendar “%(name)s”") % {"name": separate_name(account)}
 
 
 def create_separate(account_id: int) -> None:
@@ -141,8 +144,8 @@ def create_separate(account_id: int) -> None:
     account = Account.objects.select_related("user__employee__calendar").get(pk=account_id)
     calendar = account.user.employee.calendar  # type: ignore[union-attr]  # only employees have a calendar to write
     with translation.override(_language(account)):
-        name = separate_name()
-        step = {"name": _creating(), "ok": True, "detail": str(_("Appointments are written there from now on.")), "hint": ""}
+        name = separate_name(account)
+        step = {"name": _creating(account), "ok": True, "detail": str(_("Appointments are written there from now on.")), "hint": ""}
         try:
             taken = set(Link.objects.filter(account=account).values_list("remote_id", flat=True))
             found = [one for one in provider_for(account).calendars() if one.name == name and one.writable and one.id not in taken]
@@ -181,7 +184,7 @@ def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str
             elif was_read and not link.reads:
                 _stop_reading(link)
             link.next_pull_at = now
-            link.save()
+            link.save(update_fields=["reads", "writes", "source", "cursor", "listed_at", "next_pull_at"])
         for link in account.links.filter(calendar=calendar).exclude(remote_id__in=reads | {writes}):
             _stop_reading(link)
             if not _keeps_events(link):
@@ -192,7 +195,7 @@ def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str
 
 def _start_reading(link: Link) -> None:
     """Until its first read the times are closed, also where a source that only held conflicts never closed any."""
-    link.cursor = ""
+    link.cursor, link.listed_at = "", None
     if link.source is None:
         link.source = busy.add_source(calendar=link.calendar, label=link.remote_name, max_age=max_age())
     else:
@@ -239,8 +242,8 @@ def set_reading(link: Link, *, honour: str, policy: str) -> None:
         if link.source:
             busy.set_policy(link.source, policy)
         if link.honour != honour:
-            link.honour, link.cursor, link.next_pull_at = Link.Honour(honour), "", timezone.now()  # every event is looked at anew
-            link.save(update_fields=["honour", "cursor", "next_pull_at"])
+            link.honour, link.listed_at, link.next_pull_at = Link.Honour(honour), None, timezone.now()  # every event is looked at anew
+            link.save(update_fields=["honour", "listed_at", "next_pull_at"])
             _pull_later(link.account)
 
 
@@ -330,4 +333,4 @@ def rule_changed(links: list[Link]) -> None:
     for link in links:
         if resolve(link).sends:
             outbox.enqueue_all(link, now=now)
-        Link.objects.filter(pk=link.pk).update(cursor="", next_pull_at=now)
+        Link.objects.filter(pk=link.pk).update(listed_at=None, next_pull_at=now)

@@ -121,7 +121,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
         "reads": reads,
         "writes": writes,
         "can_create": can_create,
-        "new_name": connect.separate_name(),
+        "new_name": connect.separate_name(account),
         "elsewhere": elsewhere,
     }
     return render(request, "integrations/choose.html", frame(request, employee) | context, status=400 if form.errors else 200)

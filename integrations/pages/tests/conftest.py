@@ -41,7 +41,8 @@ def background() -> Iterator[None]:
 
 @pytest.fixture
 def client(employee: Employee, client: Client) -> Client:
-    """Signed in as the employee."""
+    """Signed in as the employee, who reads English."""
+    Employee.objects.filter(pk=employee.pk).update(language="en")
     client.force_login(employee.user)  # type: ignore[arg-type]  # has one
     return client
 
