@@ -191,3 +191,15 @@ def test_disconnecting_asks_first_and_then_forgets_everything(client, person, ba
     assert not BusySource.objects.exists()
     assert len(person.calendars()) == 2  # only the user deletes the user's data
     assert "Not connected" in client.get(reverse("integrations:calendars")).content.decode()
+
+
+def test_what_counts_as_busy_is_chosen_for_each_calendar(client, person, background):
+    from datetime import UTC, datetime, timedelta
+
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+    person.put(person.personal, start, start + timedelta(hours=1), transp="TRANSPARENT")
+    connected(client, person)
+    link = Link.objects.get(reads=True)
+    for honour, taken in (("busy", 1), ("flags", 0), ("busy", 1), ("free", 0)):
+        post(client, "link", link.pk, {"honour": honour, "policy": "close"})
+        assert link.calendar.busy.count() == taken, honour
