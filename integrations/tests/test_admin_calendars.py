@@ -37,13 +37,13 @@ def client(admin, client):
 @pytest.mark.feature("E4")
 def test_the_default_rule_holds_for_everybody_and_brings_calendars_up_to_date(client, link):
     """Red without Rule.scope=default in rules.resolve; and without rule_changed in RuleAdmin.save_model the calendar isn't read anew."""
-    Link.objects.update(cursor="known")
+    Link.objects.update(listed_at=timezone.now())
     answer = client.post(RULES, {"scope": "default", "title": "Booked: %service_name%", "direction": "to", "pending": "true"})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     rule = resolve(link)
     assert (rule.title, rule.direction, rule.pending, rule.attendees) == ("Booked: %service_name%", "to", True, False)
     link.refresh_from_db()
-    assert link.cursor == ""
+    assert link.listed_at is None
 
 
 @pytest.mark.feature("E5")
