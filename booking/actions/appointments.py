@@ -215,14 +215,22 @@ def delete(*, appointment: Appointment, origin: object = None) -> None:
 
 @contextmanager
 def _held(appointment: Appointment, *, also: Employee | None = None) -> Iterator[list[Employee]]:
-    """One transaction in which the appointment is locked, then its calendars, then read anew; yields its employees."""
+    """One transaction in which its calendars are locked, then the appointment, then read anew; yields its employees.
+
+    In that order, because reading a calendar moves many appointments in one transaction: whoever held one of them and waited for the
+    calendar would wait for ever.
+    """
     with transaction.atomic():
+        found = Employee.objects.filter(staffings__appointment=appointment).order_by("pk")
+        before = [one.calendar_id for one in [*found, *([also] if also else [])]]
+        allocation.lock(before)
         try:
             appointment.refresh_from_db(from_queryset=Appointment.objects.select_for_update(of=("self",)))
         except Appointment.DoesNotExist as error:
             raise WrongState(_("This appointment no longer exists.")) from error
-        employees = list(Employee.objects.filter(staffings__appointment=appointment).order_by("pk"))
-        allocation.lock(one.calendar_id for one in [*employees, *([also] if also else [])])
+        employees = list(found.all())
+        if missed := {one.calendar_id for one in employees} - set(before):  # reassigned this instant
+            allocation.lock(missed)
         yield employees
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -67,6 +67,9 @@ def _read(session: Session, cursor: str) -> None:
     seen: set[str] = set()
     new_cursor, listed = "", not cursor
     session.hold()
+    if listed:  # whoever wants everything read anew from now on takes this away again
+        Link.objects.filter(pk=link.pk).update(listed_at=began, cursor="")
+        link.listed_at = began
     for page in session.provider.changes(link.remote_id, cursor, session.window):
         for batch in _batches(page.changes):
             _absorb(session, batch)
@@ -83,6 +86,8 @@ def _read(session: Session, cursor: str) -> None:
         link.cursor, link.pulled_at, link.failures = new_cursor, timezone.now(), 0
         link.listed_at = began if listed else link.listed_at
         link.next_pull_at = timezone.now() + timedelta(seconds=settings.POLL_SECONDS)
+        if Link.objects.select_for_update(of=("self",)).filter(pk=link.pk, listed_at=None).exists():  # what counts was changed while we read
+            link.cursor, link.listed_at, link.next_pull_at = "", None, timezone.now()
         if link.state == Link.State.LOST:
             link.state, link.problem = Link.State.ACTIVE, ""
         complete = _limit(session) if listed or not link.truncated else None
@@ -103,6 +108,8 @@ def _absorb(session: Session, batch: list[Change]) -> None:
         for change in batch:
             try:
                 absorb.one(session, change)
+            except OperationalError:  # the database's trouble, not the event's: all of it is read again
+                raise
             except Exception as error:  # one odd event must not stop the calendar; its time is closed as far as it is known
                 logger.exception("Link %s: an event could not be taken in", session.link.pk)
                 absorb.quarantine(session, change, type(error).__name__)
