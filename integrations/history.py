@@ -72,6 +72,7 @@ def _times_back(change: FieldChange, item: Any, reason: str) -> None:
 
 def _text_back(change: FieldChange, pair: Pair) -> None:
     """The first value typed in the calendar gave way to the template's again; later ones go back one step."""
+    pair = Pair.objects.select_for_update().get(pk=pair.pk)
     earlier = pair.changes.filter(field=change.field, direction="in", pk__lt=change.pk, kind=FieldChange.Kind.UPDATE, reverted_at=None)
     if change.direction == "in" and not earlier.exists():
         pair.kept.pop(change.field, None)

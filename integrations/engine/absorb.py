@@ -48,16 +48,38 @@ def one(session: Session, change: Change) -> None:
 def _pair_of(session: Session, change: Change) -> Pair | None:
     """The pair a remote event belongs to: by its id, else by the marker it carries, if that marker has no other living event."""
     link = session.link
-    pair = Pair.objects.filter(link=link, remote_id=change.remote_id).exclude(state__in=FOLLOWED).first()
+    pairs = Pair.objects.select_for_update()  # nobody else may change it until we have
+    pair = pairs.filter(link=link, remote_id=change.remote_id).exclude(state__in=FOLLOWED).first()
     if pair is not None or change.item is None or not change.item.key.startswith(Installation.mark() + "."):
         return pair
-    pair = Pair.objects.filter(key=change.item.key).exclude(state__in=FOLLOWED).first()
+    pair = pairs.filter(key=change.item.key).exclude(state__in=FOLLOWED).first()
     if pair is None:
-        return None
+        return _adopted(link, change.item)
     if pair.link_id == link.pk and (pair.state == Pair.State.CREATING or pair.state == Pair.State.GONE_THERE):
         return pair  # the answer to our creation was lost, or it was moved away and back
     if pair.state == Pair.State.GONE_THERE and pair.link.calendar_id == link.calendar_id:
         return follow(pair, link)
+    return None
+
+
+def _adopted(link: Link, event: Event) -> Pair | None:
+    """A new pair for what was written before the account was disconnected, with no base: where the sides differ, the rule's priority decides."""
+    left = _left_behind(link, event)
+    if left is None or not link.writes or link.pairs.filter(kind=left[0], item_id=left[1]).exists():
+        return None
+    kind, item_id, generation = left
+    return Pair.objects.create(
+        link=link, kind=kind, item_id=item_id, generation=generation, key=event.key, state=Pair.State.LIVE, uid=event.uid, base={"attendees": []}
+    )
+
+
+def _left_behind(link: Link, event: Event) -> tuple[str, int, int] | None:
+    """(kind, item id, generation) of an event that a link wrote which is no longer here, of an item that is still in the link's calendar."""
+    match event.key.split("."):
+        case [mark, kind, item_id, link_id, generation] if mark == Installation.mark() and kind in KINDS and (item_id + link_id + generation).isdecimal():
+            known = Link.objects.filter(pk=int(link_id)).exists() or Pair.objects.filter(key=event.key).exists()
+            if not known and KINDS[kind].is_of(link, int(item_id), event.uid):
+                return kind, int(item_id), int(generation)
     return None
 
 
@@ -93,16 +115,19 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
         return
     item = KINDS[pair.kind].load(pair.item_id)
     mine, leave = session.project(pair, item)
+    if pair.state == Pair.State.CONFLICT and mine is None and not leave:
+        clear_conflict(pair)  # it is no longer wanted there: nothing is left to settle
     if pair.state == Pair.State.CONFLICT:
         _note_conflict(session, pair, item, theirs_now, pair.problem)
-    elif not leave:
-        _theirs_changed(session, pair, item, mine, theirs_now, change)
-        if pair.state != Pair.State.CONFLICT:
-            pair.seen = shown
+    elif leave or not _theirs_changed(session, pair, item, mine, theirs_now, change):
+        pair.etag = ""  # not taken in, so not known: it is looked at again as soon as it may be
+    elif pair.state != Pair.State.CONFLICT:
+        pair.seen = shown
     pair.save()
 
 
-def _theirs_changed(session: Session, pair: Pair, item: Any, mine: Snapshot | None, theirs_now: Snapshot, change: Change) -> None:
+def _theirs_changed(session: Session, pair: Pair, item: Any, mine: Snapshot | None, theirs_now: Snapshot, change: Change) -> bool:
+    """False: the rule lets it stand there without taking note of it."""
     ours = Ours.DELETED if mine is None else Ours.CHANGED if changed(pair.base, mine) else Ours.SAME
     action = decide(ours, Theirs.CHANGED, direction=session.rule.direction, on_remote_delete=session.rule.on_remote_delete)
     if action in (Action.APPLY_HERE, Action.MERGE) and mine is not None:
@@ -112,14 +137,17 @@ def _theirs_changed(session: Session, pair: Pair, item: Any, mine: Snapshot | No
             session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, group, theirs_now[group], None)
     elif action is Action.UNLINK:
         pair.state = Pair.State.UNLINKED
-    if action is Action.NOTHING or pair.state == Pair.State.CONFLICT:
-        return
+    if action is Action.NOTHING:
+        return False
+    if pair.state == Pair.State.CONFLICT:
+        return True
     pair.base = theirs_now | {"own": pair.base.get("own")}
     if action is not Action.NOTE:
         pair.save()  # what is kept now takes part in the projection
         mine, _leave = session.project(pair, item)
         if mine is None or changed(theirs_now, mine):
             outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=timezone.now())  # ours goes there on top of theirs
+    return True
 
 
 def _in_our_words(pair: Pair, shown: Snapshot) -> Snapshot:
@@ -139,6 +167,7 @@ def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: 
         with transaction.atomic():
             local.apply(item, pair, values, rule, now)
     except SlotTaken as error:
+        item.refresh_from_db()  # it had been moved in memory
         _note_conflict(session, pair, item, theirs_now, str(error))
         values.pop("when")
         local.apply(item, pair, values, rule, now)
@@ -214,7 +243,9 @@ def _foreign(session: Session, change: Change) -> None:
 
 
 def _held_already(link: Link, event: Event) -> bool:
-    """Our own event read through another link of the same calendar: the item's allocation holds the time."""
+    """Our own event read through another link of the same calendar, or left by one that is gone: the item's allocation holds the time."""
+    if event.key and _left_behind(link, event):
+        return True
     pair = Pair.objects.filter(key=event.key).exclude(state__in=FOLLOWED).first() if event.key else None
     return pair is not None and pair.link_id != link.pk and KINDS[pair.kind].occupies(link, pair.item_id)
 

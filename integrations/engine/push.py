@@ -27,7 +27,7 @@ def drain(link_id: int) -> int:
     """Writes what waits for the link, oldest first; returns how many rows were worked off. Stops when the other side is in trouble."""
     count = 0
     with open_session(link_id, Direction.OUT) as session:
-        if session is None:
+        if session is None or session.link.pulled_at is None:  # what stands there already is looked at before anything is added to it
             return 0
         while row := outbox.next_row(session.link, timezone.now()):
             try:
@@ -38,6 +38,8 @@ def drain(link_id: int) -> int:
                 return count
             except NeedsPerson as error:
                 if error.code != "rejected":
+                    if error.code != "auth":  # the account goes on: don't ask every minute
+                        outbox.later(row, timezone.now(), error=error.reason)
                     failed(session, error, timezone.now())
                     return count
                 outbox.give_up(row, error=error.reason, hint=error.hint)
@@ -72,9 +74,20 @@ def _push(session: Session, kind: str, item_id: int) -> None:
     local, now = KINDS[kind], timezone.now()
     item = local.load(item_id)
     pair = Pair.objects.filter(link=session.link, kind=kind, item_id=item_id).first()
+    if pair and pair.state == Pair.State.LIVE and not pair.etag and pair.remote_id and session.config.capabilities.etag:
+        # It was moved, or edited while it was left alone: what stands there is not known yet.
+        session.hold()
+        absorb.one(session, session.provider.get(session.link.remote_id, pair.remote_id))
+        item, pair = local.load(item_id), Pair.objects.get(pk=pair.pk)
     projection = local.project(item, session.link, session.rule, pair, now, hides_attendees=session.config.capabilities.hides_attendees)
-    if projection.leave or (pair and pair.state in (Pair.State.UNLINKED, Pair.State.CONFLICT)):
+    if projection.leave or (pair and pair.state == Pair.State.UNLINKED):
         return
+    if pair and pair.state == Pair.State.CONFLICT:
+        if projection.event is not None:
+            return
+        with transaction.atomic():  # no longer wanted there: nothing is left to settle
+            absorb.clear_conflict(pair)
+            pair.save_agreed()
     live = pair is not None and pair.state in (Pair.State.LIVE, Pair.State.GONE_THERE, Pair.State.CREATING)
     gone = pair is not None and pair.state == Pair.State.GONE_THERE
     wanted = projection.event
@@ -99,7 +112,7 @@ def _push(session: Session, kind: str, item_id: int) -> None:
             _delete(session, pair)
         case Action.CLOSE | Action.UNLINK if pair:
             pair.state = Pair.State.CLOSED if action is Action.CLOSE else Pair.State.UNLINKED
-            pair.save()
+            pair.save_agreed()
 
 
 def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, pair: Pair | None, *, anew: bool = False) -> None:
@@ -122,14 +135,14 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
             absorb.one(session, found)
             return _push(session, kind, item_id)
     pair.base, pair.seen, pair.uid = snapshot(wanted) | {"own": KINDS[kind].own_times(item)}, {}, wanted.uid
-    pair.save()
+    pair.save_agreed()
     session.hold()
     receipt = session.provider.create(link.remote_id, wanted, pair.key)
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.CREATE, groups=("title", "when"))
     if receipt.item is not None and changed(snapshot(receipt.item), snapshot(wanted)):
         # Adopted, and it says something else (a restored database counts anew): what stands there is the base, ours goes on top.
         pair.base, pair.seen = snapshot(receipt.item) | {"own": pair.base["own"]}, {}
-        pair.save()
+        pair.save_agreed()
         return _push(session, kind, item_id)
     return None
 
@@ -155,7 +168,7 @@ def _delete(session: Session, pair: Pair) -> None:
         session.run.written += 1
         session.record(pair, Direction.OUT, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
         pair.state = Pair.State.CLOSED
-        pair.save()
+        pair.save_agreed()
 
 
 def _agree(session: Session, pair: Pair, receipt: Receipt, item: Any, wanted: Event, *, kind: FieldChange.Kind, groups: tuple[str, ...]) -> None:
@@ -174,7 +187,7 @@ def _agree(session: Session, pair: Pair, receipt: Receipt, item: Any, wanted: Ev
         pair.remote_id, pair.etag = receipt.remote_id, receipt.etag
         pair.uid = receipt.uid or pair.uid or wanted.uid
         pair.state, pair.problem, pair.gone_at = Pair.State.LIVE, "", None
-        pair.save()
+        pair.save_agreed()
 
 
 def marker(kind: str, item_id: int, link_id: int, generation: int) -> str:

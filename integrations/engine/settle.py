@@ -6,10 +6,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from booking.errors import WrongState
 from integrations import outbox
 from integrations.decide import Action, Ours, Theirs, decide
 from integrations.engine import absorb
@@ -48,8 +50,8 @@ def settle(session: Session) -> None:
 
 def suspicious(link: Link) -> bool:
     """More than 10 gone within 60 minutes, or at least 3 and more than 20 %, or all (at least 2)."""
-    since = timezone.now() - GUARD_SPAN
-    gone = link.pairs.filter(gone_at__gt=since).count()
+    waiting = Q(state=Pair.State.GONE_THERE, gone_at__isnull=False)  # however long: the question may have been put aside by other trouble
+    gone = link.pairs.filter(waiting | Q(gone_at__gt=timezone.now() - GUARD_SPAN)).count()
     left = link.pairs.filter(state__in=[Pair.State.LIVE, Pair.State.CONFLICT]).count()
     return gone > 10 or (gone >= 3 and gone > 0.2 * (gone + left)) or (gone >= 2 and left == 0)
 
@@ -64,7 +66,7 @@ def _moved(session: Session, pair: Pair) -> bool:
             with transaction.atomic():
                 absorb.follow(pair, other)
                 pair.state, pair.gone_at, pair.remote_id = Pair.State.LIVE, None, found.remote_id
-                pair.save()
+                pair.save_agreed()
                 Link.objects.filter(pk=other.pk).update(dirty=True)  # its next read takes in what changed on the way
             return True
     elsewhere = Link.objects.filter(calendar=pair.link.calendar_id).exclude(pk=pair.link_id).exists()
@@ -84,18 +86,18 @@ def _apply_rule(session: Session, pair: Pair) -> None:
             with transaction.atomic():
                 absorb.clear_conflict(pair)
                 pair.state = Pair.State.CLOSED
-                pair.save()
+                pair.save_agreed()
                 session.record(pair, Direction.IN, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
                 local.cancel(item, session.link, now, reason=f"calendar: {session.link}")
         case Action.RECREATE_THEIRS:
             put_back(session, pair)
         case Action.UNLINK:
             pair.state, pair.problem = Pair.State.UNLINKED, _("Deleted in the calendar; the appointment stays here.")
-            pair.save()
+            pair.save_agreed()
             session.record(pair, Direction.IN, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
         case Action.CLOSE:
             pair.state = Pair.State.CLOSED
-            pair.save()
+            pair.save_agreed()
 
 
 def put_back(session: Session, pair: Pair) -> None:
@@ -117,16 +119,22 @@ def answer_gone(link_id: int, *, deleted: bool) -> bool:
                 _apply_rule(session, pair)
             else:
                 put_back(session, pair)
-        session.link.pairs.filter(gone_at__isnull=False).exclude(state=Pair.State.GONE_THERE).update(gone_at=None)  # answered: no longer counted
+        session.link.pairs.filter(gone_at__isnull=False).update(gone_at=None)  # answered: no longer counted
         session.link.state, session.link.problem = Link.State.ACTIVE, ""
         session.link.save(update_fields=["state", "problem"])
     return True
 
 
 def settle_conflict(pair: Pair, *, keep_ours: bool) -> None:
-    """A person chose: our time goes to the calendar, or the calendar's time is tried once more here (SlotTaken if it is still taken)."""
+    """A person chose: our time goes to the calendar, or the calendar's time is tried once more here (SlotTaken if it is still taken).
+
+    WrongState if it was settled meanwhile.
+    """
     local, now = KINDS[pair.kind], timezone.now()
     with transaction.atomic():
+        pair = Pair.objects.select_for_update(of=("self",)).select_related("link__calendar", "link__account", "link__source").get(pk=pair.pk)
+        if pair.state != Pair.State.CONFLICT:
+            raise WrongState(_("This has been settled already."))
         wanted = pair.theirs
         absorb.clear_conflict(pair)
         if not keep_ours:

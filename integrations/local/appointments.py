@@ -55,6 +55,12 @@ def occupies(link: Link, item_id: int) -> bool:
     return Allocation.objects.filter(calendar=link.calendar_id, kind=KIND, holder_id=item_id).exists()
 
 
+def is_of(link: Link, item_id: int, uid: str) -> bool:
+    """Whether an event with that UID is the item's, and the item one of the link's calendar."""
+    item = load(item_id)
+    return item is not None and item.uid == uid and link.calendar_id in calendars(item_id)
+
+
 def project(appointment: Appointment | None, link: Link, rule: Resolved, pair: Pair | None, now: datetime, *, hides_attendees: bool) -> Projection:
     """What the link's calendar should show of it."""
     if appointment is None:

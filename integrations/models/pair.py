@@ -48,5 +48,10 @@ class Pair(models.Model):
         constraints = [models.UniqueConstraint(fields=["link", "kind", "item_id"], name="pair_once")]
         indexes = [models.Index(fields=["link", "remote_id"], name="pair_remote"), models.Index(fields=["kind", "item_id"], name="pair_item")]
 
+    def save_agreed(self) -> None:
+        """All but `kept`: while a call is running a person may take a text back, and that must not be undone by what was loaded before."""
+        named = [field.name for field in self._meta.concrete_fields if field.name not in ("id", "kept")]
+        self.save(update_fields=None if self._state.adding else named)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.item_id} ↔ {self.link}"
