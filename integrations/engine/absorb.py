@@ -86,7 +86,7 @@ def _left_behind(link: Link, event: Event) -> tuple[str, int, int] | None:
 def follow(pair: Pair, link: Link) -> Pair:
     """It was moved to another of the owner's calendars: from now on it lives there. The caller saves."""
     Pair.objects.filter(link=link, kind=pair.kind, item_id=pair.item_id, state__in=FOLLOWED).delete()
-    pair.link, pair.mode, pair.etag = link, "followed", ""
+    pair.link, pair.mode, pair.etag = link, "moved", ""
     return pair
 
 

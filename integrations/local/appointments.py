@@ -70,8 +70,8 @@ def project(appointment: Appointment | None, link: Link, rule: Resolved, pair: P
     shown = appointment.status == Status.APPROVED or (appointment.status == Status.PENDING and rule.pending)
     if not shown or link.calendar_id not in calendars(appointment.pk):
         return Projection()
-    followed = Pair.objects.filter(kind=KIND, item_id=appointment.pk, mode="followed", link__calendar=link.calendar_id).exclude(state=Pair.State.CLOSED)
-    if pair is not None and pair.mode == "followed":
+    followed = Pair.objects.filter(kind=KIND, item_id=appointment.pk, mode="moved", link__calendar=link.calendar_id).exclude(state=Pair.State.CLOSED)
+    if pair is not None and pair.mode == "moved":
         return Projection(_event(appointment, link, rule, pair, hides_attendees))
     if not link.writes:
         return Projection()
