@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urljoin
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -153,20 +154,19 @@ class Salon:
         assert answer.status_code == 201, answer.content
         return Attendance.objects.get(uuid=answer.json()["id"]).appointment
 
-    def request(self, start: datetime, *, name: str = "Clara", service: Service | None = None, employee: Employee | None = None) -> httpx.Response:
+    def request(self, start: datetime, *, name: str = "Clara", service: Service | None = None, employee: Employee | None = None) -> Any:
         wish = {
             "service": (service or self.service).pk,
             "employee": (employee or self.employee).pk,
             "start": start.isoformat(),
             "customer": {"first_name": name, "last_name": "Kunde", "email": f"{name.lower()}@example.org", "phone": "+49 30 901820"},
         }
-        answer: httpx.Response = self.web.post("/api/v1/appointments/", wish, content_type="application/json")
-        return answer
+        return self.web.post("/api/v1/appointments/", wish, content_type="application/json")
 
     def slots(self, *, day: int = 0, days: int = 1) -> list[datetime]:
         """The starts that the public API offers on the Monday, or `day` days later, for so many days."""
         first, last = monday() + timedelta(days=day), monday() + timedelta(days=day + days - 1)
-        query = {"service": self.service.pk, "from": f"{first:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}", "timezone": "Europe/Berlin"}
+        query: dict[str, Any] = {"service": self.service.pk, "from": f"{first:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}", "timezone": "Europe/Berlin"}
         answer = self.web.get("/api/v1/slots/", query | {"employee": self.employee.pk})
         assert answer.status_code == 200, answer.content
         return [datetime.fromisoformat(slot["start"]) for slot in answer.json()["slots"]]

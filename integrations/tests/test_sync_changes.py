@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from booking.actions import appointments as actions
 from booking.models import Allocation, Busy, Message
-from integrations import engine, history
+from integrations import engine
 from integrations.models import FieldChange, Outgoing, Pair
 from integrations.tests.salon import Salon, at, lines, moment, value
 
@@ -33,6 +33,8 @@ def test_moving_our_event_there_moves_the_appointment_tells_the_customer_and_is_
     assert at(14) not in salon.slots()
     change = FieldChange.objects.get(direction="in")
     assert (change.field, change.kind) == ("when", "update")
+    assert change.old is not None
+    assert change.new is not None
     assert change.old["start"] < change.new["start"]
     (letter,) = Message.objects.filter(kind=Message.Kind.RESCHEDULED, audience="customer")
     assert letter.recipient == "clara@example.org"
@@ -93,7 +95,7 @@ def test_title_there_and_time_here_between_two_syncs_both_survive(salon: Salon):
 
 @pytest.mark.feature("E14")
 def test_time_there_and_a_new_template_here_both_survive(salon: Salon):
-    """Seen red as the test before."""
+    """Seen red with a merge that takes one side whole."""
     appointment = salon.book(at(10))
     salon.sync()
     salon.diary.shift(salon.path(appointment), 4 * HOUR)
@@ -122,6 +124,7 @@ def test_the_same_field_on_both_sides_goes_by_priority_and_the_loser_is_in_the_h
     assert appointment.start == winner == moment(salon.event(appointment), "DTSTART")
     lost = FieldChange.objects.get(kind="conflict")
     assert lost.field == "when"
+    assert lost.old is not None
     assert lost.old["start"] == loser.astimezone(timezone.now().tzinfo).strftime("%Y-%m-%dT%H:%M:%SZ")
     salon.assert_converged()
 
@@ -239,67 +242,6 @@ def test_an_appointment_that_is_switched_off_is_left_alone_on_both_sides(salon: 
     salon.sync()
     text = salon.diary.raw(path)
     assert (moment(text, "DTSTART"), value(text, "SUMMARY")) == (at(14), "Mine")
-    salon.assert_converged()
-
-
-@pytest.mark.feature("E17")
-def test_reverting_a_move_moves_both_back(salon: Salon):
-    """Seen red without the enqueue in revert, and without set_times."""
-    appointment = salon.book(at(10))
-    salon.sync()
-    salon.diary.shift(salon.path(appointment), 4 * HOUR)
-    salon.sync()
-    history.revert(FieldChange.objects.get(direction="in", field="when"), user=salon.employee.user)
-    salon.sync()
-    appointment.refresh_from_db()
-    assert appointment.start == at(10) == moment(salon.event(appointment), "DTSTART")
-    assert FieldChange.objects.get(direction="in", field="when").reverted_by == salon.employee.user
-    salon.assert_converged()
-
-
-@pytest.mark.feature("E17")
-def test_reverting_a_title_brings_the_templates_back(salon: Salon):
-    """Seen red without `kept.pop` in history."""
-    appointment = salon.book(at(10))
-    salon.sync()
-    before = value(salon.event(appointment), "SUMMARY")
-    salon.diary.retitle(salon.path(appointment), "Something else")
-    salon.sync()
-    salon.assert_converged()
-    history.revert(FieldChange.objects.get(direction="in", field="title"), user=salon.employee.user)
-    salon.sync()
-    assert value(salon.event(appointment), "SUMMARY") == before
-    salon.assert_converged()
-
-
-@pytest.mark.feature("E17")
-def test_reverting_a_cancellation_made_there_brings_appointment_and_event_back(salon: Salon):
-    """Seen red without reinstate in revert."""
-    appointment = salon.book(at(10))
-    salon.sync()
-    salon.diary.delete(salon.path(appointment))
-    salon.sync()
-    appointment.refresh_from_db()
-    assert appointment.status == "cancelled"
-    history.revert(FieldChange.objects.get(kind="delete"), user=salon.employee.user)
-    salon.sync()
-    appointment.refresh_from_db()
-    assert appointment.status == "approved"
-    assert moment(salon.event(appointment), "DTSTART") == at(10)
-    salon.assert_converged()
-
-
-@pytest.mark.feature("E17")
-def test_reverting_a_move_that_went_there_moves_both_back(salon: Salon):
-    """Seen red with the reverting of outgoing changes refused."""
-    appointment = salon.book(at(10))
-    salon.sync()
-    actions.reschedule(appointment=appointment, start=at(14), now=timezone.now())
-    salon.sync()
-    history.revert(FieldChange.objects.get(direction="out", field="when", kind="update"), user=salon.employee.user)
-    salon.sync()
-    appointment.refresh_from_db()
-    assert appointment.start == at(10) == moment(salon.event(appointment), "DTSTART")
     salon.assert_converged()
 
 

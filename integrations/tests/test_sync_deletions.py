@@ -237,7 +237,7 @@ def act_there(salon: Salon, what: str, path: str) -> None:
 def test_each_combination_of_what_happened_here_and_there_has_its_outcome(
     salon: Salon, here: str, there: str, status: str, start: int, events: int, push_first: bool
 ):
-    """F57. Seen red with RECREATE_THEIRS, and DELETE_THEIRS of a changed event, left out of the table."""
+    """F57. Seen red with RECREATE_THEIRS left out of the table."""
     appointment = salon.book(at(10))
     salon.sync()
     act_here(salon, here, appointment)

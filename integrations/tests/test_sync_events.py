@@ -113,7 +113,7 @@ def test_calendar_and_mail_carry_the_same_uid_so_that_the_guest_has_it_once(salo
     salon.sync()
     send_due(timezone.now())
     (letter,) = [one for one in mail.outbox if one.to == ["clara@example.org"]]
-    (entry,) = [part.get_payload(decode=True).decode() for part in letter.message().walk() if part.get_content_type() == "text/calendar"]
+    (entry,) = [bytes(part.get_payload(decode=True)).decode() for part in letter.message().walk() if part.get_content_type() == "text/calendar"]
     assert value(entry, "UID") == value(salon.event(appointment), "UID") == appointment.uid
     salon.assert_converged()
 

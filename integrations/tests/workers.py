@@ -84,6 +84,11 @@ class Plant:
             except subprocess.TimeoutExpired:
                 self.kill(process)
 
+    def end(self) -> None:
+        for process in self.running:
+            if process.poll() is None:
+                self.kill(process)
+
     def run(self, script: str, *arguments: str, **extra: str) -> str:
         """A script in a process of its own; what it prints."""
         done = subprocess.run([sys.executable, "-c", script, *arguments], env=self.environment(**extra), capture_output=True, timeout=PATIENCE, check=False)
@@ -105,9 +110,7 @@ def plant(folder: Path, broker: str, hosts: str) -> Iterator[Plant]:
     try:
         yield made
     finally:
-        for process in made.running:
-            if process.poll() is None:
-                made.kill(process)
+        made.end()
 
 
 def sweep_each_second() -> None:
