@@ -10,6 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 # Line ends and other control characters, with those that only Unicode takes for line ends.
@@ -31,6 +33,7 @@ class IdField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class InstantField(serializers.Field[datetime, str, str, Any]):
     """An ISO 8601 date and time with its offset, as an aware UTC instant. Without an offset nobody knows which instant is meant."""
 
@@ -57,6 +60,7 @@ class InstantField(serializers.Field[datetime, str, str, Any]):
         return value.isoformat()
 
 
+@extend_schema_field(OpenApiTypes.DATE)
 class DayField(serializers.Field[date, str, str, Any]):
     """A day as YYYY-MM-DD."""
 
@@ -80,6 +84,7 @@ class DayField(serializers.Field[date, str, str, Any]):
         return value.isoformat()
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class TimeZoneField(serializers.Field[ZoneInfo, str, str, Any]):
     """An IANA name, as ZoneInfo."""
 

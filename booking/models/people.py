@@ -13,7 +13,7 @@ from booking.models.calendar import Calendar
 
 def languages() -> list[tuple[str, str]]:
     """The languages on offer; a function, so that a change of the setting needs no migration."""
-    return list(settings.LANGUAGES)
+    return [(code, str(name)) for code, name in settings.LANGUAGES]
 
 
 class Employee(models.Model):

@@ -85,7 +85,7 @@ def test_hours_are_changed_on_the_employees_page(staff):
 
 def test_hours_of_another_calendar_can_not_be_changed_here(staff):
     employee, other = make_employee("Eve"), make_employee("Finn")
-    foreign = other.calendar.working_hours.first()
+    foreign = other.calendar.working_hours.earliest("pk")
     row = {"id": foreign.pk, "calendar": other.calendar_id, "weekday": 0, "start": "00:00", "end": "01:00"}
     typed = EVE | rows("working_hours", row, initial=1) | rows("special_days") | rows("time_off")
     assert staff.post(f"{LIST}{employee.pk}/change/", typed).status_code == 200
@@ -153,7 +153,7 @@ def everything(service: Service) -> None:
 def test_what_actions_decide_is_only_shown(staff, name):
     everything(make_service(make_employee("Eve")))
     model = next(model for model in django_admin.site._registry if model._meta.model_name == name)
-    row = model._default_manager.first()
+    row = model._default_manager.earliest("pk")
     url = f"/admin/booking/{name}/"
     assert staff.get(url).status_code == 200
     page = staff.get(f"{url}{row.pk}/change/")
@@ -200,7 +200,7 @@ def test_a_service_is_changed_and_goes_back(staff):
 def test_a_message_is_sent_again(staff, state, again):
     everything(make_service(make_employee("Eve")))
     Message.objects.update(state=state, attempts=5, error="550 no such user", claimed_until=timezone.now())
-    message = Message.objects.first()
+    message = Message.objects.earliest("pk")
     answer = staff.post("/admin/booking/message/", {"action": "try_again", "_selected_action": [message.pk]}, follow=True)
     message.refresh_from_db()
     assert (message.state, message.attempts) == (("open", 0) if again else (state, 5))

@@ -169,7 +169,7 @@ def model_fields() -> set[str]:
     """Every column of every row that a booking writes, and every field that the API names anywhere."""
     names = {field.name for model in (Appointment, Attendance, Customer, Service, Allocation) for field in model._meta.get_fields()}
     for serializer in vars(api).values():
-        if isinstance(serializer, type) and issubclass(serializer, serializers.BaseSerializer) and serializer.__module__ == api.__name__:
+        if isinstance(serializer, type) and issubclass(serializer, serializers.Serializer) and serializer.__module__ == api.__name__:
             names |= set(serializer().fields)
     return names | {"is_staff", "owner", "user"}
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from booking.actions import appointments, idempotency
+from booking.actions.customers import Guest
 from booking.links import attendance_for
 from booking.models import Appointment, Attendance, Customer, IdempotencyKey, Service
 from booking.tests.salon import make_employee, make_service, soon, wish
@@ -61,7 +62,7 @@ def test_a_failure_half_way_keeps_neither_the_key_nor_the_booking(service):
     """One transaction: red when the key is written in one of its own."""
 
     def book_and_fail() -> idempotency.Answer:
-        appointments.book(service=service, start=soon(10), guest=appointments.Guest(first_name="C", email="c@example.org"), now=timezone.now())
+        appointments.book(service=service, start=soon(10), guest=Guest(first_name="C", email="c@example.org"), now=timezone.now())
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):

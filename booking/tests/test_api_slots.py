@@ -26,8 +26,9 @@ def day(offset: int = 7) -> str:
     return (datetime.now(BERLIN).date() + timedelta(days=offset)).isoformat()
 
 
-def ask(client: Client, shown: Service, /, **query: object):
-    return client.get(SLOTS, {"service": shown.pk, "from": day(), "to": day(), "timezone": "Europe/Berlin"} | query)
+def ask(client: Client, shown: Service, /, **query: str | int):
+    asked: dict[str, str | int] = {"service": shown.pk, "from": day(), "to": day(), "timezone": "Europe/Berlin"}
+    return client.get(SLOTS, asked | query)
 
 
 def test_it_lists_one_entry_per_start_and_free_employee(client, service):

@@ -34,7 +34,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django
 @pytest.fixture(scope="module")
 def known(shop: Shop) -> dict[str, Any]:
     """Ids of the services (30, 60 and 90 minutes) and of Eve, who serves them all; the deeds of the doors' rounds."""
-    return json.loads(shop.python("-m", "booking.tests.contest_setup", str(DOOR_ROUNDS)))
+    found: dict[str, Any] = json.loads(shop.python("-m", "booking.tests.contest_setup", str(DOOR_ROUNDS)))
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 
 import config.celery  # noqa: F401 - installs the transport
 from config.settings.background import transport_options

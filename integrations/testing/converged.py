@@ -91,7 +91,7 @@ def _assert_busy(link: Link, counted: bool, foreign: list[Change]) -> None:
     span = window(link, resolve(link), now)
     for remote_id, item in single.items():
         opaque = counted and link.honour == Link.Honour.FLAGS and item.show_as in ("busy", "tentative", "away") and item.status != "cancelled"
-        expected = [(item.start, item.end)] if opaque and item.start < span.end and item.end > span.start else []  # type: ignore[operator]
+        expected = [(item.start, item.end)] if opaque and item.start < span.end and item.end > span.start else []
         held = Busy.objects.filter(source=link.source, key=remote_id).annotate(at=F("start")).values_list("start", "end")
         if not any(pair.key == item.key for pair in Pair.objects.exclude(link=link)):
             assert list(held) == expected, f"{remote_id} takes {list(held)} instead of {expected}"

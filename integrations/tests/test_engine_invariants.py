@@ -42,7 +42,7 @@ class World(RuleBasedStateMachine):
         self.clock = time_machine.travel(FIRST, tick=False)
         self.time = self.clock.start()
         self.frame = transaction.atomic()
-        self.frame._from_testcase = True  # as Django's TestCase marks its own: durable blocks may be inside
+        self.frame._from_testcase = True  # type: ignore[attr-defined]  # as Django's TestCase marks its own: durable blocks may be inside
         self.frame.__enter__()
         self.quiet = mock.patch.object(outbox, "wake", return_value=None)  # the machine says when the worker runs
         self.quiet.start()

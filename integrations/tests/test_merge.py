@@ -14,7 +14,7 @@ pytestmark = pytest.mark.pure
 
 GROUPS = ("title", "description", "location", "when")
 values = st.sampled_from(["a", "b", "c"])
-snapshots = st.fixed_dictionaries({group: values for group in GROUPS})
+snapshots = st.fixed_dictionaries(dict.fromkeys(GROUPS, values))
 priorities = st.sampled_from(["ours", "theirs", "newest"])
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 moments = st.one_of(st.none(), st.integers(-5, 5).map(lambda minutes: NOW + timedelta(minutes=minutes)))

@@ -125,7 +125,6 @@ def test_deleting_one_by_one_within_the_hour_asks_too(salon: Salon):
     salon.assert_converged()
 
 
-@pytest.mark.feature("B3")
 def test_while_parked_new_bookings_still_go_out_and_edits_come_in(salon: Salon):
     appointments = [salon.book(at(10, day=day), name=f"Guest{day}") for day in range(4)]
     salon.sync()
