@@ -96,7 +96,7 @@ def failed(session: Session, error: Exception, now: datetime) -> None:
     link, account = session.link, session.link.account
     if isinstance(error, NeedsPerson) and error.code in ("permission", "gone"):
         Link.objects.filter(pk=link.pk).update(state=Link.State.LOST, problem=error.reason[:500])
-        if link.source:
+        if link.source and session.run.direction == Direction.IN:  # what can't be written may well be read
             busy.mark_lost(link.source)
     elif isinstance(error, NeedsPerson):
         connect.refused(account, error, now)

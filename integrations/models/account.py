@@ -58,5 +58,5 @@ class Installation(models.Model):
     @classmethod
     def mark(cls) -> str:
         """32 hex digits, the same for ever."""
-        found = cls.objects.order_by("pk").first() or cls.objects.create()
+        found = cls.objects.order_by("pk").first() or cls.objects.get_or_create(pk=1)[0]  # two first users at once make one row
         return found.uuid.hex
