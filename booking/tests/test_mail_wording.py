@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from booking.actions import appointments
@@ -153,6 +154,8 @@ class Links(HTMLParser):
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_a_guest_types_stays_text_in_every_mail(payload):
     """Red when a value is marked safe, when values are filled before the marks are read, or when addresses stay whole."""
+    if connection.vendor == "postgresql":
+        payload = payload.replace("\x00", "")  # it can't be stored there at all
     eve = make_employee("Eve", language="en")
     attendance = booking(service=make_service(eve), employee=eve, first_name=payload[:150], last_name=payload[:150], phone=payload[:40], notes=payload)
     mails = deliver()

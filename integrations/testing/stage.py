@@ -25,8 +25,8 @@ class Stage:
     link: Link
     remote: str
 
-    def book(self, start: datetime, *, name: str = "Clara") -> Appointment:
-        now = start - timedelta(days=2)
+    def book(self, start: datetime, *, name: str = "Clara", now: datetime | None = None) -> Appointment:
+        now = now or start - timedelta(days=2)
         guest = Guest(name, f"{name.lower()}@example.org", "Kunde")
         return appointments.book(service=self.service, start=start, guest=guest, now=now, employee=self.employee).appointment
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from booking.ical.contentline import IcalError, Line, moment
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-MAX_DAYS = 150_000  # visited for one rule: 400 years. A rule with COUNT must be followed from its first day on
+MAX_DAYS = 75_000  # visited for one rule: 200 years. A rule with COUNT must be followed from its first day on
 MAX_TEXT = 4_000  # characters of a rule
 MAX_TIMES = 48  # on one day
 
