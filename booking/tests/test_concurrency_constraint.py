@@ -32,6 +32,7 @@ def test_neighbours_and_other_calendars_are_welcome(calendar):
     Allocation.objects.create(calendar=calendar, start=soon(9), end=soon(10), kind="appointment", holder_id=2)
     Allocation.objects.create(calendar=calendar, start=soon(11), end=soon(12), kind="appointment", holder_id=3)
     Allocation.objects.create(calendar=Calendar.objects.create(name="Finn"), start=soon(10), end=soon(11), kind="appointment", holder_id=4)
+    assert set(Allocation.objects.values_list("holder_id", flat=True)) >= {2, 3, 4}
 
 
 def test_a_change_may_not_overlap_either(calendar):

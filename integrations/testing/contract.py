@@ -296,6 +296,7 @@ class ProviderContract:
         provider.delete(world.calendar, receipt.remote_id, receipt.etag)
         provider.delete(world.calendar, receipt.remote_id, receipt.etag)
         provider.delete(world.calendar, receipt.remote_id, "")
+        assert provider.get(world.calendar, receipt.remote_id).gone
 
     def test_an_outdated_etag_deletes_nothing(self, world: World, provider: Provider) -> None:
         receipt = provider.create(world.calendar, EVENT, "key-1")
