@@ -71,7 +71,7 @@ def serve(*, workers: int) -> Iterator[str]:
     with socket.socket() as listener, tempfile.TemporaryFile() as log:
         listener.bind(("127.0.0.1", 0))
         listener.listen(256)
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--workers", str(workers), "--bind", f"fd://{listener.fileno()}"]
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--workers", str(workers), "--bind", f"fd://{listener.fileno()}"]
         process = subprocess.Popen(command, cwd=ROOT, pass_fds=[listener.fileno()], stdout=log, stderr=log)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:

@@ -27,7 +27,7 @@ def on_item_changed(*, item: Model, origin: object = None, **_: Any) -> None:
     """Receiver of the shop's announcement: every link concerned gets a row, but for the one the change came from."""
     for kind, local in KINDS.items():
         if isinstance(item, local.MODEL):
-            ids = [link.pk for link in local.links(item.pk) if not (isinstance(origin, Link) and origin.pk == link.pk)]
+            ids = [pk for pk in local.links(item.pk) if not (isinstance(origin, Link) and origin.pk == pk)]
             enqueue(ids, kind, item.pk, now=timezone.now())
 
 
@@ -59,7 +59,7 @@ def wake(link_ids: Iterable[int]) -> None:
 
     for pk in link_ids:
         try:
-            drain.delay(pk)
+            drain.apply_async([pk], retry=False)
         except Exception:
             logger.warning("The broker does not answer; the sweep will find what is waiting.", exc_info=True)
             return

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from booking.errors import SlotTaken
-from booking.models import Allocation, Appointment, Calendar, Employee
+from booking.models import Allocation, Appointment, Employee
 
 KIND = "appointment"
 
 
 def lock(calendar_ids: Iterable[int]) -> None:
     """Waits for the calendars, always in the same order. SQLite's transactions are IMMEDIATE: there the database itself is the lock."""
-    ids = sorted(set(calendar_ids))
-    list(Calendar.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+    if connection.features.has_select_for_update:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM booking_calendar WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [sorted(set(calendar_ids))])
 
 
 def occupy(appointment: Appointment, employees: Iterable[Employee], *, first: bool = False) -> None:

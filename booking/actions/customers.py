@@ -22,7 +22,7 @@ class Guest:
 def remember(guest: Guest) -> tuple[Customer, bool]:
     """The customer of that address and name, or a new one; and whether the address was known before. A stranger who types a known
     address changes nothing that is stored."""
-    same_address = list(Customer.objects.filter(email__iexact=guest.email).order_by("pk"))
+    same_address = list(Customer.objects.raw("SELECT * FROM booking_customer WHERE UPPER(email) = UPPER(%s) ORDER BY id", [guest.email]))
     typed = (guest.first_name, guest.last_name, guest.phone)
     for known in same_address:
         if (known.first_name, known.last_name, known.phone) == typed:

@@ -15,6 +15,12 @@ from booking.api.fields import DayField, IdField, InstantField, LineField, TextF
 from booking.models import Category, Employee, Location, Service, Status
 
 LONGEST_RANGE = 62  # days
+# Each request for slots and each booking begins with these. Django takes longer to put such a statement together than the server to answer it.
+SERVICE = "SELECT * FROM booking_service WHERE id = %s AND is_active"
+EMPLOYEE = """
+SELECT e.* FROM booking_employee e JOIN booking_service_employees s ON s.employee_id = e.id
+WHERE s.service_id = %s AND e.id = %s AND e.is_active
+"""
 
 
 class Strict(serializers.Serializer[Any]):
@@ -33,12 +39,12 @@ class ServiceChoice(serializers.Serializer[Any]):
     employee = IdField(required=False, allow_null=True, help_text="Id of an employee; without it anyone who is free.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        service = Service.objects.filter(pk=attrs["service"], is_active=True).first()
+        service = next(iter(Service.objects.raw(SERVICE, [attrs["service"]])), None)
         if service is None:
             raise serializers.ValidationError({"service": [_("There is no such service.")]})
         employee = None
         if attrs.get("employee") is not None:
-            employee = service.employees.filter(pk=attrs["employee"], is_active=True).first()
+            employee = next(iter(Employee.objects.raw(EMPLOYEE, [service.pk, attrs["employee"]])), None)
             if employee is None:
                 raise serializers.ValidationError({"employee": [_("This employee does not offer the service.")]})
         return {**attrs, "service": service, "employee": employee}

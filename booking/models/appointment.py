@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from booking.models.calendar import check_timezone
 from booking.models.catalog import Location, Service
+from booking.models.history import records
 from booking.models.people import Customer, Employee, languages
 
 
@@ -47,7 +47,7 @@ class Appointment(models.Model):
     employees = models.ManyToManyField(Employee, through="Staffing", related_name="appointments")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    history = HistoricalRecords()
+    history = records()
 
     class Meta:
         verbose_name = _("appointment")
@@ -105,7 +105,7 @@ class Attendance(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    history = HistoricalRecords(excluded_fields=["link_version", "version"])
+    history = records(excluded_fields=["link_version", "version"])
 
     class Meta:
         verbose_name = _("attendance")

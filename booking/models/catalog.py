@@ -7,7 +7,8 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from booking.models.history import records
 
 
 class Category(models.Model):
@@ -65,7 +66,7 @@ class Service(models.Model):
     is_active = models.BooleanField(_("offered"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
 
-    history = HistoricalRecords()
+    history = records()
 
     class Meta:
         verbose_name = _("service")

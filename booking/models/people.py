@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from booking.models.calendar import Calendar
+from booking.models.history import records
 
 
 def languages() -> list[tuple[str, str]]:
@@ -31,7 +31,7 @@ class Employee(models.Model):
     is_active = models.BooleanField(_("takes bookings"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
 
-    history = HistoricalRecords()
+    history = records()
 
     class Meta:
         verbose_name = _("employee")
@@ -58,7 +58,7 @@ class Customer(models.Model):
     link_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    history = HistoricalRecords()
+    history = records()
 
     class Meta:
         verbose_name = _("customer")

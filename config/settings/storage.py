@@ -32,6 +32,8 @@ def database(url: str) -> dict[str, Any]:
     elif entry["ENGINE"] == "django.db.backends.postgresql":
         entry["CONN_MAX_AGE"] = env.number("CONN_MAX_AGE", 60)
         entry["CONN_HEALTH_CHECKS"] = True
+        options.setdefault("server_side_binding", True)
+        options.setdefault("prepare_threshold", 3)
     else:
         raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
     return entry

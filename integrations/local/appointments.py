@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db import connection
 
 from booking.actions import appointments as actions
 from booking.models import Allocation, Appointment, Employee, Status
@@ -19,6 +19,11 @@ from integrations.models import Link, Pair
 from integrations.rules import Resolved
 
 KIND = "appointment"
+LINKS = """
+SELECT l.id FROM integrations_link l JOIN booking_employee e ON e.calendar_id = l.calendar_id JOIN booking_staffing s ON s.employee_id = e.id
+WHERE s.appointment_id = %s AND l.writes
+UNION SELECT link_id FROM integrations_pair WHERE kind = %s AND item_id = %s AND state NOT IN (%s, %s)
+"""
 MODEL = Appointment
 
 
@@ -39,10 +44,11 @@ def calendars(item_id: int) -> list[int]:
     return list(Employee.objects.filter(staffings__appointment=item_id).values_list("calendar_id", flat=True))
 
 
-def links(item_id: int) -> QuerySet[Link]:
-    """Where it is or should be: the links its employees' calendars write to, and those that have it already."""
-    theirs = Pair.objects.filter(kind=KIND, item_id=item_id).exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])
-    return Link.objects.filter(Q(writes=True, calendar__employee__staffings__appointment=item_id) | Q(pk__in=theirs.values("link"))).distinct()
+def links(item_id: int) -> list[int]:
+    """Ids of the links where it is or should be: those its employees' calendars write to, and those that have it already."""
+    with connection.cursor() as cursor:  # by hand, because every booking waits for it
+        cursor.execute(LINKS, [item_id, KIND, item_id, Pair.State.CLOSED, Pair.State.UNLINKED])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def upcoming(link: Link, now: datetime) -> list[int]:
