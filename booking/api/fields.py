@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from booking.models.calendar import timezones
 
 # Line ends and other control characters, with those that only Unicode takes for line ends.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -120,9 +120,3 @@ class TextField(LineField):
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data.replace("\r\n", "\n").replace("\r", "\n") if isinstance(data, str) else data)
-
-
-@lru_cache(maxsize=1)
-def timezones() -> frozenset[str]:
-    """Reading the folder of zones takes milliseconds; the answer doesn't change while we run."""
-    return frozenset(zoneinfo.available_timezones())

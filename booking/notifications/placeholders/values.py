@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
@@ -16,6 +16,7 @@ from django.utils.translation import override
 
 from booking import links
 from booking.models import Appointment, Attendance, Customer, Employee, Message
+from booking.models.calendar import timezones
 from booking.notifications.placeholders.escaping import unlinked
 from booking.notifications.placeholders.filling import Value
 from booking.notifications.placeholders.known import Where, allowed_in
@@ -87,7 +88,7 @@ def in_zone(moment: datetime, timezone: str) -> datetime:
 
 
 def known_zone(timezone: str) -> str:
-    if timezone in available_timezones():
+    if timezone in timezones():
         return timezone
     logger.warning("Unknown time zone of a booking; times are told in %s.", settings.TIME_ZONE)
     return str(settings.TIME_ZONE)
