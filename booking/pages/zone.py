@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest
 
-from booking.api.fields import YEARS, timezones
+from booking.api.fields import YEARS
+from booking.models.calendar import timezones
 
 COOKIE = "timezone"
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from booking.availability.intervals import gaps
 from booking.availability.slots import DaysOff, Period, Rules, Terms, Trust, grid, open_starts
 
+pytestmark = pytest.mark.pure
+
 # A zone and the local days around one of its changes; Kolkata has none, but half an hour.
 DAYS = [
     ("Europe/Berlin", date(2026, 3, 29)),

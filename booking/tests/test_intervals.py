@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.availability.intervals import Span, covering, gaps, merge, starts_inside
+
+pytestmark = pytest.mark.pure
 
 span = st.tuples(st.integers(-5, 60), st.integers(1, 25)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 spans = st.lists(span, max_size=12)

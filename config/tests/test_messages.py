@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gettext
 
+import pytest
+
 from config.messages import compile_messages
+
+pytestmark = pytest.mark.pure
 
 PO = """\
 msgid ""

@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from config.tests.route_policy import LINK, POLICY, PUBLIC, SIGNED_IN, STAFF
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 # An argument of each kind that names nothing.
 ARGUMENTS = {"pk": 4242, "token": "no-such-token", "key": "nokey", "uidb36": "1", "object_id": "4242", "content_type_id": 1, "app_label": "booking", "url": "x"}

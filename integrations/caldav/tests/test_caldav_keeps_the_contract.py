@@ -11,6 +11,8 @@ from integrations.caldav.tests.world import world as world_on
 from integrations.testing.contract import ProviderContract
 from integrations.testing.servers import Server
 
+pytestmark = pytest.mark.once
+
 
 class TestRadicale(ProviderContract):
     @pytest.fixture

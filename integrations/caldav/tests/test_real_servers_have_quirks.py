@@ -22,6 +22,8 @@ from integrations.testing.servers import Server
 from integrations.testing.world import EVENT, WINDOW, read
 from integrations.wire.dav import Dav, canonical
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=["radicale", "xandikos"])
 def world(request: pytest.FixtureRequest) -> Iterator[CaldavWorld]:

@@ -15,6 +15,8 @@ from integrations.testing.contract import ProviderContract
 from integrations.testing.memory import MemoryProvider
 from integrations.testing.memory_server import MemoryServer
 
+pytestmark = pytest.mark.once
+
 
 class MemoryWorld:
     def __init__(self) -> None:

@@ -16,6 +16,8 @@ from integrations.contract import Change, Window
 from integrations.items import Event
 from integrations.wire.recurrence import expand, taken
 
+pytestmark = pytest.mark.pure
+
 BERLIN = ZoneInfo("Europe/Berlin")
 WINDOW = Window(datetime(2031, 1, 1, tzinfo=UTC), datetime(2033, 1, 1, tzinfo=UTC))
 FIRST = datetime(2031, 3, 3, 10, tzinfo=BERLIN)

@@ -14,6 +14,8 @@ from booking.ical import IcalError
 from booking.ical.vtimezone import vtimezone
 from integrations.wire.zones import resolve
 
+pytestmark = pytest.mark.pure
+
 WHEN = datetime(2031, 7, 1, 12)
 
 

@@ -25,6 +25,8 @@ from integrations.wire import xml
 from integrations.wire.address import Policy, forbidden, reach
 from integrations.wire.http import Answer, Client, check, problem, retry_after
 
+pytestmark = pytest.mark.once
+
 INSIDE = (
     "127.0.0.1", "127.1.2.3", "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254", "169.254.169.254", "169.254.0.1",
     "172.16.0.1", "172.31.255.255", "192.168.0.1", "192.168.255.255", "192.0.0.1", "192.0.0.8", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.19.255.255",
