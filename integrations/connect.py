@@ -57,15 +57,16 @@ def add_account(*, user: Any, provider: str, server: str, username: str, secrets
 
 def change_secrets(account: Account, *, secrets: Mapping[str, str]) -> None:
     """A new password for the same account; what waits in the outbox goes out once it works."""
-    account.secrets = account.secrets | dict(secrets)
-    account.state, account.steps, account.failures, account.paused_until = Account.State.CHECKING, [], 0, None
-    account.save()
-    _check_later(account)
+    with transaction.atomic():
+        Account.objects.filter(pk=account.pk).update(secrets=account.secrets | dict(secrets))
+        check_again(account)
 
 
 def check_again(account: Account) -> None:
-    Account.objects.filter(pk=account.pk).update(state=Account.State.CHECKING, steps=[], failures=0, paused_until=None)
-    _check_later(account)
+    """Not for one that is being disconnected: nothing brings it back."""
+    known = Account.objects.filter(pk=account.pk).exclude(state=Account.State.DISCONNECTING)
+    if known.update(state=Account.State.CHECKING, steps=[], failures=0, paused_until=None):
+        _check_later(account)
 
 
 def _check_later(account: Account) -> None:
@@ -83,7 +84,7 @@ def check(account_id: int) -> bool:
         try:
             for step in provider.check():
                 account.steps.append({"name": str(step.name), "ok": step.ok, "detail": str(step.detail), "hint": str(step.hint)})
-                account.save(update_fields=["steps"])
+                Account.objects.filter(pk=account.pk).update(steps=account.steps)
                 works = works and step.ok
                 account.problem, account.hint = ("", "") if step.ok else (str(step.detail)[:500], str(step.hint)[:500])
             if works:
@@ -100,7 +101,10 @@ def check(account_id: int) -> bool:
     account.checked_at = timezone.now()
     if works:
         account.last_ok_at, account.failures = account.checked_at, 0
-    account.save(update_fields=["steps", "problem", "hint", "identity", "calendars", "state", "checked_at", "last_ok_at", "failures"])
+    found = ("steps", "problem", "hint", "identity", "calendars", "state", "checked_at", "last_ok_at", "failures")
+    wanted = Account.objects.filter(pk=account.pk).exclude(state=Account.State.DISCONNECTING)  # whoever ends it meanwhile has the last word
+    if not wanted.update(**{name: getattr(account, name) for name in found}):
+        return False
     if works:
         account.links.update(next_pull_at=timezone.now(), failures=0)
         account.links.filter(state=Link.State.LOST).update(state=Link.State.ACTIVE)  # a question that waits is not answered by this
@@ -251,7 +255,7 @@ def disconnect_later(account: Account) -> None:
     """Stops the sync at once; the other side is told in the background."""
     from integrations.tasks import disconnect_account
 
-    Account.objects.filter(pk=account.pk).update(state=Account.State.NEEDS_PERSON, problem=_("It is being disconnected."), hint="")
+    Account.objects.filter(pk=account.pk).update(state=Account.State.DISCONNECTING, problem="", hint="")
     transaction.on_commit(lambda: disconnect_account.delay(account.pk))
 
 

@@ -51,6 +51,7 @@ def sweep() -> None:
     asking = Link.objects.filter(unleased, Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now), account__state=Account.State.CONNECTED)
     for pk in asking.filter(Q(account__paused_until=None) | Q(account__paused_until__lte=now)).values_list("pk", flat=True):
         pull.delay(pk)
-    for pk in Account.objects.filter(state=Account.State.CHECKING).values_list("pk", flat=True):
-        if cache.add(f"checking:{pk}", True, timeout=60):  # begun by a worker that died, or about to begin
-            check_account.delay(pk)
+    for state, task in ((Account.State.CHECKING, check_account), (Account.State.DISCONNECTING, disconnect_account)):
+        for pk in Account.objects.filter(state=state).values_list("pk", flat=True):
+            if cache.add(f"{state}:{pk}", True, timeout=60):  # begun by a worker that died, or about to begin
+                task.delay(pk)

@@ -72,7 +72,8 @@ def allowed(user: AbstractBaseUser | AnonymousUser, owner: str) -> Q:
 
 
 def account_of(request: HttpRequest, pk: int) -> Account:
-    accounts = Account.objects.select_related("user__employee__calendar").defer("secrets")
+    """One that is being disconnected can't be brought back."""
+    accounts = Account.objects.select_related("user__employee__calendar").defer("secrets").exclude(state=Account.State.DISCONNECTING)
     return get_object_or_404(accounts.filter(allowed(request.user, "user")), pk=pk)
 
 

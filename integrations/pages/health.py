@@ -29,6 +29,8 @@ def of_account(account: Account, links: Iterable[Link], now: datetime) -> Findin
         return Finding("danger", _("This kind of calendar is no longer installed."), _("Ask your admin, or disconnect the account."))
     if account.state == Account.State.CHECKING:
         return Finding("info", _("The connection is being tested."))
+    if account.state == Account.State.DISCONNECTING:
+        return Finding("info", _("It is being disconnected."))
     if account.state == Account.State.NEEDS_PERSON:
         return Finding("danger", account.problem or _("The calendar can't be read or written."), account.hint or _("Test the connection to see why."))
     if account.problem:

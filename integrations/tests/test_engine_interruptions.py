@@ -186,3 +186,14 @@ def test_a_text_taken_back_during_a_writing_stays_taken_back(scene):
     settled(scene)
     assert (scene.theirs(appointment).title, scene.theirs(appointment).description) != ("T", "D")
     assert scene.theirs(appointment).description != "D"
+
+
+def test_a_test_of_the_connection_that_ends_late_does_not_connect_again(scene):
+    """Seen red with `check`, `check_again` and `change_secrets` that write over whatever state they find."""
+    account = scene.link.account
+    with during(scene, "calendars", lambda: connect.disconnect_later(account)):
+        assert not connect.check(account.pk)
+    assert Account.objects.get().state == Account.State.DISCONNECTING
+    connect.check_again(account)
+    connect.change_secrets(account, secrets={"password": "new"})
+    assert Account.objects.get().state == Account.State.DISCONNECTING
