@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations import outbox
-from integrations.contract import Changed, NeedsPerson, Receipt, Retry
+from integrations.contract import Change, Changed, NeedsPerson, Receipt, Retry
 from integrations.decide import Action, Ours, Theirs, decide
 from integrations.engine import absorb
 from integrations.engine.session import Session, failed, open_session, succeeded
@@ -66,8 +66,13 @@ def push(session: Session, row: Outgoing) -> None:
         except Changed:
             pair = Pair.objects.get(link=session.link, kind=row.kind, item_id=row.item_id)
             session.hold()
-            absorb.one(session, session.provider.get(session.link.remote_id, pair.remote_id))
+            _take_in(session, session.provider.get(session.link.remote_id, pair.remote_id))
     raise Retry("The event keeps changing over there.")
+
+
+def _take_in(session: Session, found: Change) -> None:
+    with session.applying():
+        absorb.one(session, found)
 
 
 def _push(session: Session, kind: str, item_id: int) -> None:
@@ -77,7 +82,7 @@ def _push(session: Session, kind: str, item_id: int) -> None:
     if pair and pair.state == Pair.State.LIVE and not pair.etag and pair.remote_id and session.config.capabilities.etag:
         # It was moved, or edited while it was left alone: what stands there is not known yet.
         session.hold()
-        absorb.one(session, session.provider.get(session.link.remote_id, pair.remote_id))
+        _take_in(session, session.provider.get(session.link.remote_id, pair.remote_id))
         item, pair = local.load(item_id), Pair.objects.get(pk=pair.pk)
     projection = local.project(item, session.link, session.rule, pair, now, hides_attendees=session.config.capabilities.hides_attendees)
     if projection.leave or (pair and pair.state == Pair.State.UNLINKED):
@@ -132,7 +137,7 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
         session.hold()
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
         if found is not None:
-            absorb.one(session, found)
+            _take_in(session, found)
             return _push(session, kind, item_id)
     pair.base, pair.seen, pair.uid = snapshot(wanted) | {"own": KINDS[kind].own_times(item)}, {}, wanted.uid
     pair.save_agreed()

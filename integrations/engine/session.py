@@ -49,7 +49,16 @@ class Session:
         with transaction.atomic(durable=True):
             held = Link.objects.filter(pk=self.link.pk, lease=self.lease).update(lease_until=until)
         if not held:
-            raise Retry("The lease was lost to another worker.")
+            raise lost()
+
+    @contextmanager
+    def applying(self) -> Iterator[None]:
+        """A transaction for what was read there. It locks the link first, so that whoever takes the lease over waits for its end; and who has
+        lost the lease meanwhile puts nothing old over what is newer (Retry)."""
+        with transaction.atomic():
+            if not Link.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.link.pk, lease=self.lease).exists():
+                raise lost()
+            yield
 
     def record(self, pair: Pair, direction: Direction, kind: FieldChange.Kind, field: str, old: Any, new: Any) -> None:
         if self.run._state.adding:
@@ -62,6 +71,10 @@ class Session:
             return
         self.run.outcome, self.run.error, self.run.ended_at = outcome, error[:500], timezone.now()
         self.run.save()
+
+
+def lost() -> Retry:
+    return Retry("The lease was lost to another worker.")
 
 
 @contextmanager

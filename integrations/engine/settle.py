@@ -63,7 +63,7 @@ def _moved(session: Session, pair: Pair) -> bool:
         session.hold()
         found = session.provider.find(other.remote_id, pair.key, pair.uid)
         if found is not None and found.item is not None:
-            with transaction.atomic():
+            with session.applying():
                 absorb.follow(pair, other)
                 pair.state, pair.gone_at, pair.remote_id = Pair.State.LIVE, None, found.remote_id
                 pair.save_agreed()
@@ -83,7 +83,7 @@ def _apply_rule(session: Session, pair: Pair) -> None:
     rule = session.rule
     match decide(ours, Theirs.DELETED, direction=rule.direction, on_remote_delete=rule.on_remote_delete, put_back=pair.put_back):
         case Action.CANCEL_HERE:
-            with transaction.atomic():
+            with session.applying():
                 absorb.clear_conflict(pair)
                 pair.state = Pair.State.CLOSED
                 pair.save_agreed()

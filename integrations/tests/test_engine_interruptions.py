@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -197,3 +198,29 @@ def test_a_test_of_the_connection_that_ends_late_does_not_connect_again(scene):
     connect.check_again(account)
     connect.change_secrets(account, secrets={"password": "new"})
     assert Account.objects.get().state == Account.State.DISCONNECTING
+
+
+def test_a_worker_that_stalled_until_another_took_over_puts_nothing_old_over_what_is_newer(scene):
+    """F15. Seen red with transactions that don't ask for the lease: the appointment went back to where it had been an hour ago."""
+    appointment, real, todo = book(scene, MONDAY), scene.server.call, [True]
+    scene.sync()
+    shift(scene, appointment, MONDAY + HOUR)
+
+    def slow(name: str, action: Callable[[], Any]) -> Any:
+        answer = real(name, action)
+        if name != "changes" or not todo:
+            return answer
+        todo.pop()
+        answer = deepcopy(answer)  # what it says is out of date when it arrives
+        with time_machine.travel(timezone.now() + HOUR, tick=False):
+            shift(scene, appointment, MONDAY + 2 * HOUR)
+            assert engine.pull(scene.link.pk)
+        return answer
+
+    with mock.patch.object(scene.server, "call", slow):
+        engine.pull(scene.link.pk)
+    appointment.refresh_from_db()
+    assert appointment.start == MONDAY + 2 * HOUR
+    settled(scene)
+    appointment.refresh_from_db()
+    assert appointment.start == MONDAY + 2 * HOUR
