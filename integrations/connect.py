@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -277,15 +278,13 @@ def disconnect(account: Account) -> None:
 
 def refused(account: Account, error: NeedsPerson, now: datetime) -> None:
     """The other side wants a person. A password is tried a few times, for a server may err; then we stop and tell the owner once."""
-    account.failures += 1
-    account.problem, account.hint = error.reason[:500], error.hint[:500]
+    known = Account.objects.filter(pk=account.pk)
+    known.update(failures=F("failures") + 1, problem=error.reason[:500], hint=error.hint[:500])  # workers of other links count here too
+    account.refresh_from_db(fields=["failures", "problem", "hint"])
     if account.failures < REFUSALS:
-        account.paused_until = now + timedelta(seconds=settings.RETRY_SECONDS * 4**account.failures)
-        account.save(update_fields=["failures", "problem", "hint", "paused_until"])
+        known.update(paused_until=now + timedelta(seconds=settings.RETRY_SECONDS * 4**account.failures))
         return
-    told = Account.objects.filter(pk=account.pk, state=Account.State.CONNECTED).update(
-        state=Account.State.NEEDS_PERSON, failures=account.failures, problem=account.problem, hint=account.hint
-    )
+    told = known.filter(state=Account.State.CONNECTED).update(state=Account.State.NEEDS_PERSON)
     for link in account.links.select_related("source"):
         if link.source:
             busy.mark_lost(link.source)

@@ -16,6 +16,7 @@ from booking.actions import appointments as actions
 from booking.actions.customers import Guest
 from booking.models import Appointment, Busy, Employee, Service
 from integrations import connect, engine, history, outbox
+from integrations.contract import NeedsPerson
 from integrations.items import Event
 from integrations.models import Account, FieldChange, Link, Pair
 from integrations.testing.converged import assert_converged
@@ -224,3 +225,10 @@ def test_a_worker_that_stalled_until_another_took_over_puts_nothing_old_over_wha
     settled(scene)
     appointment.refresh_from_db()
     assert appointment.start == MONDAY + 2 * HOUR
+
+
+def test_refusals_of_several_calendars_of_an_account_are_all_counted(scene):
+    """Seen red with a count on the account as each worker had loaded it: three calendars refused at once were one refusal."""
+    for account in [Account.objects.get() for _worker in range(connect.REFUSALS)]:
+        connect.refused(account, NeedsPerson("Wrong password."), timezone.now())
+    assert Account.objects.get().state == Account.State.NEEDS_PERSON
