@@ -26,6 +26,7 @@ from integrations.models.history import Direction
 from integrations.rules import max_age
 from integrations.wire import recurrence
 
+UID_ENDING = "@kalends"
 FOLLOWED = [Pair.State.CLOSED, Pair.State.UNLINKED]
 
 
@@ -55,11 +56,18 @@ def _pair_of(session: Session, change: Change) -> Pair | None:
     pair = pairs.filter(key=change.item.key).exclude(state__in=FOLLOWED).first()
     if pair is None:
         return _adopted(link, change.item)
+    if is_anothers(change.item.uid, pair.uid):
+        return None
     if pair.link_id == link.pk and (pair.state == Pair.State.CREATING or pair.state == Pair.State.GONE_THERE):
         return pair  # the answer to our creation was lost, or it was moved away and back
     if pair.state == Pair.State.GONE_THERE and pair.link.calendar_id == link.calendar_id:
         return follow(pair, link)
     return None
+
+
+def is_anothers(uid: str, own: str) -> bool:
+    """Whether an event that carries an item's marker is another item's all the same: after a backup was restored, ids are given a second time."""
+    return bool(own) and uid.endswith(UID_ENDING) and uid != own
 
 
 def _adopted(link: Link, event: Event) -> Pair | None:

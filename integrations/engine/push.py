@@ -136,16 +136,20 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
     else:  # an earlier call may have arrived although its answer did not
         session.hold()
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
-        if found is not None:
+        if found is not None and not (found.item and absorb.is_anothers(found.item.uid, wanted.uid)):
             _take_in(session, found)
             return _push(session, kind, item_id)
     pair.base, pair.seen, pair.uid = snapshot(wanted) | {"own": KINDS[kind].own_times(item)}, {}, wanted.uid
     pair.save_agreed()
     session.hold()
-    receipt = session.provider.create(link.remote_id, wanted, pair.key)
+    while absorb.is_anothers((receipt := session.provider.create(link.remote_id, wanted, pair.key)).uid, wanted.uid):
+        pair.generation += 1  # the event of a booking that was lost with its id stays untouched
+        pair.key = marker(kind, item_id, link.pk, pair.generation)
+        pair.save_agreed()
+        session.hold()
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.CREATE, groups=("title", "when"))
     if receipt.item is not None and changed(snapshot(receipt.item), snapshot(wanted)):
-        # Adopted, and it says something else (a restored database counts anew): what stands there is the base, ours goes on top.
+        # Adopted, and it says something else: what stands there is the base, ours goes on top.
         pair.base, pair.seen = snapshot(receipt.item) | {"own": pair.base["own"]}, {}
         pair.save_agreed()
         return _push(session, kind, item_id)
@@ -165,7 +169,7 @@ def _delete(session: Session, pair: Pair) -> None:
     session.hold()
     if not pair.remote_id:
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
-        if found is not None:
+        if found is not None and not (found.item and absorb.is_anothers(found.item.uid, pair.uid)):
             session.provider.delete(link.remote_id, found.remote_id, found.etag)
     else:
         session.provider.delete(link.remote_id, pair.remote_id, pair.etag)

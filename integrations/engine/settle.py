@@ -62,7 +62,7 @@ def _moved(session: Session, pair: Pair) -> bool:
     for other in others:
         session.hold()
         found = session.provider.find(other.remote_id, pair.key, pair.uid)
-        if found is not None and found.item is not None:
+        if found is not None and found.item is not None and not absorb.is_anothers(found.item.uid, pair.uid):
             with session.applying():
                 absorb.follow(pair, other)
                 pair.state, pair.gone_at, pair.remote_id = Pair.State.LIVE, None, found.remote_id

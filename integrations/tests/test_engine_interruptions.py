@@ -17,8 +17,9 @@ from booking.actions.customers import Guest
 from booking.models import Appointment, Busy, Employee, Service
 from integrations import connect, engine, history, outbox
 from integrations.contract import NeedsPerson
+from integrations.engine.push import marker
 from integrations.items import Event
-from integrations.models import Account, FieldChange, Link, Pair
+from integrations.models import Account, FieldChange, Link, Outgoing, Pair
 from integrations.testing.converged import assert_converged
 from integrations.testing.stage import Stage, stage
 
@@ -232,3 +233,25 @@ def test_refusals_of_several_calendars_of_an_account_are_all_counted(scene):
     for account in [Account.objects.get() for _worker in range(connect.REFUSALS)]:
         connect.refused(account, NeedsPerson("Wrong password."), timezone.now())
     assert Account.objects.get().state == Account.State.NEEDS_PERSON
+
+
+@pytest.mark.parametrize("trouble", ["", "lose-before", "lose-after"])
+def test_the_event_of_a_booking_that_a_restored_database_has_lost_is_left_alone(scene, trouble):
+    """Its id, and so its marker, is given a second time. Seen red without is_anothers in `create` and, with a lost call, in `absorb`."""
+    appointment = book(scene, MONDAY)
+    key = marker("appointment", appointment.pk, scene.link.pk, 1)
+    lost = Event(start=MONDAY + 2 * HOUR, end=MONDAY + 3 * HOUR, title="Lost", uid="5b1f0c0e-0000-4000-8000-000000000000@kalends", key=key)
+    if trouble:
+        scene.server.faults.then(trouble, "create")
+        engine.drain(scene.link.pk)
+        Outgoing.objects.update(not_before=timezone.now())
+    path = scene.server.put(scene.remote, lost)
+    settled(scene)
+    events = scene.server.calendars[scene.remote].events
+    assert events[path].item == lost
+    assert list(Busy.objects.values_list("key", "start")) == [(path, lost.start)]
+    assert len(events) == 2
+    assert scene.theirs(appointment).start == MONDAY
+    actions.cancel(appointment=appointment, now=timezone.now())
+    settled(scene)
+    assert list(events) == [path]
