@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from booking.actions import busy
 from booking.models import BusySource, Calendar, Employee
 from integrations import outbox, registry
 from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
-from integrations.models import Account, Link, Pair
+from integrations.models import Account, FieldChange, Link, Pair
 from integrations.rules import max_age, resolve
 
 logger = logging.getLogger(__name__)
@@ -193,7 +193,7 @@ def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str
         for link in account.links.filter(calendar=calendar).exclude(remote_id__in=reads | {writes}):
             _stop_reading(link)
             if not _keeps_events(link):
-                link.delete()
+                end(link)
         _hand_over(before, Link.objects.filter(calendar=calendar, writes=True).first(), now)
     _pull_later(account)
 
@@ -219,6 +219,16 @@ def _stop_reading(link: Link) -> None:
     link.save(update_fields=["reads", "source", "cursor", "truncated", "quarantine"])
     if source and not link.source:
         busy.drop_source(source)
+
+
+def end(link: Link) -> None:
+    """Forgets the link, its pairs and its busy times; the history stays, and what its owner made private stays private in it."""
+    private = link.pairs.filter(Q(base__private=True) | Q(theirs__private=True))
+    with transaction.atomic():
+        FieldChange.objects.filter(pair__link=link).exclude(pair__in=private).update(private=False)
+        if link.source:
+            busy.drop_source(link.source)
+        link.delete()
 
 
 def _keeps_events(link: Link) -> bool:
@@ -263,7 +273,7 @@ def disconnect_later(account: Account) -> None:
 def disconnect(account: Account) -> None:
     """Ends the access there where the provider knows such a thing, then forgets secrets, links and the busy times read through them.
 
-    The events that were written stay in the calendar: only the user deletes the user's data.
+    The events that were written stay in the calendar: only the user deletes the user's data. The history stays here.
     """
     try:
         provider_for(account).revoke()
@@ -271,8 +281,7 @@ def disconnect(account: Account) -> None:
         logger.info("Account %s could not be revoked at the provider; it is forgotten here all the same", account.pk)
     with transaction.atomic():
         for link in account.links.all():
-            if link.source:
-                busy.drop_source(link.source)
+            end(link)
         account.delete()
 
 

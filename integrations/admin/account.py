@@ -35,7 +35,7 @@ class AccountAdmin(ReadOnlyAdmin):
             connect.check_again(account)
         self.message_user(request, ngettext("%d connection is being tested.", "%d connections are being tested.", len(queryset)) % len(queryset))
 
-    @admin.action(description=_("Disconnect: forget password, links and history; events stay in the calendar"), permissions=["act"])
+    @admin.action(description=_("Disconnect: forget password and links; events stay in the calendar"), permissions=["act"])
     def disconnect(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         for account in queryset:
             connect.disconnect_later(account)

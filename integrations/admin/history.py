@@ -10,9 +10,9 @@ from integrations.models import FieldChange, Run
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = ["started_at", "link", "direction", "outcome", "read", "written", "error"]
+    list_display = ["started_at", "calendar", "remote_name", "direction", "outcome", "read", "written", "error"]
     list_filter = ["outcome", "direction"]
-    list_select_related = ["link"]
+    list_select_related = ["calendar"]
     date_hierarchy = "started_at"
 
 
@@ -20,8 +20,8 @@ class RunAdmin(ReadOnlyAdmin):
 class FieldChangeAdmin(ReadOnlyAdmin):
     """Without the values: a text that its owner marked private is shown to nobody else."""
 
-    list_display = ["at", "pair", "direction", "kind", "field", "reverted_at", "reverted_by"]
+    list_display = ["at", "run", "item_kind", "item_id", "direction", "kind", "field", "reverted_at", "reverted_by"]
     list_filter = ["kind", "direction", "field"]
-    list_select_related = ["pair__link", "reverted_by"]
+    list_select_related = ["run", "reverted_by"]
     date_hierarchy = "at"
-    fields = ["at", "run", "direction", "kind", "field", "reverted_at", "reverted_by"]
+    fields = ["at", "run", "item_kind", "item_id", "direction", "kind", "field", "reverted_at", "reverted_by"]

@@ -32,7 +32,7 @@ class Session:
         self.link, self.lease = link, lease
         self.config = registry.config(link.account.provider)
         self.rule: Resolved = resolve(link)
-        self.run = Run(link=link, direction=direction, started_at=timezone.now())
+        self.run = Run(link=link, calendar=link.calendar, remote_name=link.remote_name, direction=direction, started_at=timezone.now())
         self.provider: Provider = connect.provider_for(link.account, timezone=link.calendar.timezone)
 
         self.window: Window = window(link, self.rule, self.run.started_at)
@@ -63,7 +63,8 @@ class Session:
     def record(self, pair: Pair, direction: Direction, kind: FieldChange.Kind, field: str, old: Any, new: Any) -> None:
         if self.run._state.adding:
             self.run.save()
-        FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now())
+        item = {"item_kind": pair.kind, "item_id": pair.item_id}
+        FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now(), **item)
 
     def close(self, outcome: Run.Outcome, error: str = "") -> None:
         """Runs that neither did anything nor failed leave no trace."""
