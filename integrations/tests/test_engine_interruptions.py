@@ -255,3 +255,50 @@ def test_the_event_of_a_booking_that_a_restored_database_has_lost_is_left_alone(
     actions.cancel(appointment=appointment, now=timezone.now())
     settled(scene)
     assert list(events) == [path]
+
+
+@pytest.fixture
+def colleagues_link(scene, colleague: Employee) -> Callable[[], Link]:
+    """Connects the colleague to the very same remote calendar."""
+
+    def made() -> Link:
+        account = Account.objects.create(user=colleague.user, provider="memory", server=scene.server.name, username="colleague", secrets={"password": "x"})
+        connect.check(account.pk)
+        account.refresh_from_db()
+        with mock.patch.object(connect, "_pull_later"):
+            connect.choose(account, colleague.calendar, reads={scene.remote}, writes=scene.remote)
+        return Link.objects.get(account=account)
+
+    return made
+
+
+@pytest.mark.parametrize("how", ["reassigned", "erased"])
+@pytest.mark.parametrize("direction", ["both", "from"])
+def test_what_left_the_calendar_while_it_was_disconnected_goes_there_too_as_the_rule_says(scene, colleague, how, direction):
+    """Seen red with `_left_behind` for items of the calendar only: the old event took the employee's time for ever."""
+    appointment = book(scene, MONDAY)
+    scene.sync()
+    connect.disconnect(scene.link.account)
+    if how == "reassigned":
+        actions.reassign(appointment=appointment, employee=colleague, now=timezone.now())
+    else:
+        actions.delete(appointment=appointment)
+    reconnect(scene)
+    scene.rule(direction=direction)
+    settled(scene)
+    left = 0 if direction == "both" else 1
+    assert len(scene.server.calendars[scene.remote].events) == Busy.objects.count() == left
+    assert not FieldChange.objects.filter(kind="conflict").exists()
+
+
+def test_what_a_colleague_left_in_a_shared_calendar_stays_a_foreign_event(scene, colleagues_link):
+    """Seen red with `_left_behind` that doesn't ask whose item it was: the colleague's sync deleted it."""
+    book(scene, MONDAY)
+    scene.sync()
+    connect.disconnect(scene.link.account)
+    link = colleagues_link()
+    for _ in range(2):
+        engine.pull(link.pk)
+        engine.drain(link.pk)
+    assert len(scene.server.calendars[scene.remote].events) == 1
+    assert list(Busy.objects.values_list("start", flat=True)) == [MONDAY]
