@@ -124,7 +124,7 @@ def _missing(session: Session, seen: set[str]) -> None:
         change = session.provider.get(link.remote_id, pair.remote_id)
         with session.applying():
             absorb.one(session, change)
-    lost = [key for key in absorb.known_keys(link) if key not in seen]
+    lost = [key for key in dict.fromkeys([*absorb.known_keys(link), *link.quarantine]) if key not in seen]
     for key in lost[:PROBES]:
         session.hold()
         change = session.provider.get(link.remote_id, key)
