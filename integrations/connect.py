@@ -19,7 +19,7 @@ from booking.actions import busy
 from booking.models import BusySource, Calendar, Employee
 from integrations import outbox, registry
 from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
-from integrations.models import Account, FieldChange, Link, Pair
+from integrations.models import Account, FieldChange, Link, Outgoing, Pair
 from integrations.rules import max_age, resolve
 
 logger = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str
     if writes and not known[writes]["writable"]:
         raise NeedsPerson(_("This calendar is read-only."), _("Choose another calendar to write to."), code="permission")
     with transaction.atomic():
-        before = Link.objects.filter(calendar=calendar, writes=True).first()
+        before = next((link for link in Link.objects.select_for_update().filter(calendar=calendar).order_by("pk") if link.writes), None)
         # Another account's link may be the one written so far: it is let go together with the choice of the new one.
         if writes:
             Link.objects.filter(calendar=calendar, writes=True).update(writes=False)
@@ -192,9 +192,8 @@ def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str
             link.save(update_fields=["reads", "writes", "source", "cursor", "listed_at", "next_pull_at"])
         for link in account.links.filter(calendar=calendar).exclude(remote_id__in=reads | {writes}):
             _stop_reading(link)
-            if not _keeps_events(link):
-                end(link)
         _hand_over(before, Link.objects.filter(calendar=calendar, writes=True).first(), now)
+        retire()
     _pull_later(account)
 
 
@@ -231,8 +230,14 @@ def end(link: Link) -> None:
         link.delete()
 
 
-def _keeps_events(link: Link) -> bool:
-    return link.writes or link.pairs.exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED]).exists()
+def retire() -> None:
+    """Ends the links that are neither read nor written, once nothing of ours is waiting to be taken away there or was moved there by its owner."""
+    moved = Pair.objects.filter(mode="moved").exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])
+    unused = Link.objects.filter(reads=False, writes=False).exclude(pk__in=Outgoing.objects.values("link")).exclude(pk__in=moved.values("link"))
+    for pk in unused.values_list("pk", flat=True):
+        with transaction.atomic():
+            for link in unused.select_for_update(of=("self",)).filter(pk=pk):  # it may have been chosen again this instant
+                end(link)
 
 
 def _hand_over(before: Link | None, after: Link | None, now: datetime) -> None:

@@ -47,6 +47,7 @@ def sweep() -> None:
     """Finds whatever was not woken or was lost with a worker: rows to write, calendars to read."""
     now = timezone.now()
     outbox.wake(outbox.due(now))
+    connect.retire()
     unleased = Q(lease_until=None) | Q(lease_until__lte=now)
     asking = Link.objects.filter(unleased, Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now), account__state=Account.State.CONNECTED)
     for pk in asking.filter(Q(account__paused_until=None) | Q(account__paused_until__lte=now)).values_list("pk", flat=True):

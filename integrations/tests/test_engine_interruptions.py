@@ -20,6 +20,7 @@ from integrations.contract import NeedsPerson
 from integrations.engine.push import marker
 from integrations.items import Event
 from integrations.models import Account, FieldChange, Link, Outgoing, Pair
+from integrations.tasks import sweep
 from integrations.testing.converged import assert_converged
 from integrations.testing.stage import Stage, stage
 
@@ -302,3 +303,33 @@ def test_what_a_colleague_left_in_a_shared_calendar_stays_a_foreign_event(scene,
         engine.drain(link.pk)
     assert len(scene.server.calendars[scene.remote].events) == 1
     assert list(Busy.objects.values_list("start", flat=True)) == [MONDAY]
+
+
+@pytest.mark.parametrize("left", ["nothing", "past", "switched off"])
+def test_a_calendar_that_is_no_longer_used_is_let_go_of_once_its_events_are_gone(scene, left):
+    """Seen red without `retire` in the sweep, and, with events that nobody looks at any more, with a link that its open pairs keep for ever."""
+    appointment = book(scene, MONDAY)
+    scene.server.put(scene.remote, Event(start=MONDAY + 2 * HOUR, end=MONDAY + 3 * HOUR, title="Lunch"))
+    scene.sync()
+    if left == "switched off":
+        actions.edit(appointment=appointment, changes={"sync_enabled": False})
+    with time_machine.travel(MONDAY + timedelta(days=40 if left == "past" else -2), tick=False), mock.patch.object(connect, "_pull_later"):
+        connect.choose(scene.link.account, scene.employee.calendar, reads=set(), writes="")
+        assert not Busy.objects.exists()
+        assert Link.objects.exists(), "there is something to take away yet"
+        engine.drain(scene.link.pk)
+        sweep()
+    assert not Link.objects.exists()
+    assert len(scene.server.calendars[scene.remote].events) == (1 if left == "nothing" else 2)
+    assert FieldChange.objects.filter(item_id=appointment.pk, kind="create").exists()
+
+
+def test_a_calendar_that_is_chosen_again_at_once_keeps_its_link(scene):
+    book(scene, MONDAY)
+    scene.sync()
+    with mock.patch.object(connect, "_pull_later"):
+        connect.choose(scene.link.account, scene.employee.calendar, reads=set(), writes="")
+        connect.choose(scene.link.account, scene.employee.calendar, reads={scene.remote}, writes=scene.remote)
+    settled(scene)
+    assert Link.objects.get() == scene.link
+    assert len(scene.server.calendars[scene.remote].events) == 1
