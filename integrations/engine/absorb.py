@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking.actions import busy
-from booking.errors import SlotTaken
+from booking.errors import SlotTaken, WrongState
 from booking.models import BusySource
 from integrations import outbox
 from integrations.contract import Change
@@ -189,7 +189,9 @@ def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: 
     try:
         with transaction.atomic():
             local.apply(item, pair, values, rule, now)
-    except SlotTaken as error:
+    except (SlotTaken, WrongState) as error:
+        if "when" not in values:
+            raise
         item.refresh_from_db()  # it had been moved in memory
         _note_conflict(session, pair, item, theirs_now, str(error))
         values.pop("when")
@@ -208,7 +210,7 @@ def _note_conflict(session: Session, pair: Pair, item: Any, theirs_now: Snapshot
         session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, "when", theirs_now["when"], None)
     pair.state, pair.theirs, pair.problem = Pair.State.CONFLICT, theirs_now, problem[:500]
     start, end = KINDS[pair.kind].read_when(item, theirs_now["when"], session.rule, session.link)
-    busy.replace(source_of(session.link), f"conflict:{pair.pk}", [busy.Span(start, end)])
+    busy.replace(source_of(session.link), f"conflict:{pair.pk}", [busy.Span(start, end)] if start < end else [])
 
 
 def clear_conflict(pair: Pair) -> None:

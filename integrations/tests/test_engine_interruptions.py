@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from booking.actions import appointments as actions
 from booking.actions.customers import Guest
+from booking.errors import WrongState
 from booking.models import Appointment, Busy, Employee, Service
 from integrations import connect, engine, history, outbox
 from integrations.contract import NeedsPerson
@@ -333,3 +334,21 @@ def test_a_calendar_that_is_chosen_again_at_once_keeps_its_link(scene):
     settled(scene)
     assert Link.objects.get() == scene.link
     assert len(scene.server.calendars[scene.remote].events) == 1
+
+
+@pytest.mark.parametrize("text", [{}, {"title": "Clara, short"}])
+def test_an_event_dragged_to_no_length_is_a_question_and_no_riddle(scene, text):
+    """Seen red with SlotTaken alone as a conflict: it was quarantined as "WrongState", and every later change of ours broke on it."""
+    appointment = book(scene, MONDAY)
+    scene.sync()
+    scene.server.edit(scene.remote, scene.pair(appointment).remote_id, start=MONDAY + HOUR, end=MONDAY + HOUR, **text)
+    settled(scene)
+    pair = scene.pair(appointment)
+    assert (pair.state, pair.problem) == (Pair.State.CONFLICT, "Das Ende muss nach dem Beginn liegen.")
+    assert Link.objects.get().quarantine == {}
+    with pytest.raises(WrongState):
+        engine.settle_conflict(pair, keep_ours=False)
+    engine.settle_conflict(pair, keep_ours=True)
+    settled(scene)
+    assert (scene.theirs(appointment).start, scene.theirs(appointment).end) == (MONDAY, MONDAY + HALF)
+    assert scene.theirs(appointment).title == text.get("title", scene.theirs(appointment).title)
