@@ -38,8 +38,8 @@ def disconnect_account(account_id: int) -> None:
 
 
 @shared_task
-def answer_gone(link_id: int, deleted: bool) -> None:
-    answers.answer_gone(link_id, deleted=deleted)
+def answer_gone(link_id: int) -> None:
+    answers.answer_gone(link_id)
 
 
 @shared_task
@@ -49,8 +49,11 @@ def sweep() -> None:
     outbox.wake(outbox.due(now))
     connect.retire()
     unleased = Q(lease_until=None) | Q(lease_until__lte=now)
-    asking = Link.objects.filter(unleased, Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now), account__state=Account.State.CONNECTED)
-    for pk in asking.filter(Q(account__paused_until=None) | Q(account__paused_until__lte=now)).values_list("pk", flat=True):
+    unpaused = Q(account__paused_until=None) | Q(account__paused_until__lte=now)
+    free = Link.objects.filter(unleased, unpaused, account__state=Account.State.CONNECTED)
+    for pk in free.filter(state=Link.State.PARKED).exclude(answer="").values_list("pk", flat=True):
+        answer_gone.delay(pk)
+    for pk in free.filter(Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now)).values_list("pk", flat=True):
         pull.delay(pk)
     for state, task in ((Account.State.CHECKING, check_account), (Account.State.DISCONNECTING, disconnect_account)):
         for pk in Account.objects.filter(state=state).values_list("pk", flat=True):

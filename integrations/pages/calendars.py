@@ -133,11 +133,11 @@ def gone(request: HttpRequest, pk: int) -> HttpResponse:
     answer = request.POST.get("answer")
     if answer not in ("deleted", "back"):
         messages.error(request, _("Please choose one of the two answers."))
-    elif link.state != Link.State.PARKED:
+    elif link.state != Link.State.PARKED or link.answer:
         messages.info(request, _("This has been answered already."))
     else:
         answers.answer_gone_later(link, deleted=answer == "deleted")
-        messages.success(request, _("Your answer is being carried out. If the question is still here in a minute, please answer again."))
+        messages.success(request, _("Your answer is noted. It is carried out as soon as the calendar can be reached."))
     return back(request, employee_of(link.account))
 
 

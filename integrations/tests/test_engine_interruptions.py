@@ -10,13 +10,14 @@ from unittest import mock
 
 import pytest
 import time_machine
+from celery import current_app
 from django.utils import timezone
 
 from booking.actions import appointments as actions
 from booking.actions.customers import Guest
 from booking.errors import WrongState
 from booking.models import Appointment, Busy, Employee, Service
-from integrations import connect, engine, history, outbox
+from integrations import answers, connect, engine, history, outbox
 from integrations.contract import NeedsPerson
 from integrations.engine.push import marker
 from integrations.items import Event
@@ -352,3 +353,41 @@ def test_an_event_dragged_to_no_length_is_a_question_and_no_riddle(scene, text):
     settled(scene)
     assert (scene.theirs(appointment).start, scene.theirs(appointment).end) == (MONDAY, MONDAY + HALF)
     assert scene.theirs(appointment).title == text.get("title", scene.theirs(appointment).title)
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Tasks run where they are called."""
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = False
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("deleted", [True, False])
+def test_an_answer_given_while_the_account_is_paused_waits_and_is_not_lost(scene, deleted):
+    """Seen red with an answer that only the task knows: it gave up after a minute. What goes after the answer is not answered by it."""
+    items = [book(scene, MONDAY + n * HOUR) for n in range(4)]
+    scene.sync()
+    for one in items[:3]:
+        scene.server.remove(scene.remote, scene.pair(one).remote_id)
+    scene.sync()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        Account.objects.update(paused_until=timezone.now() + HALF)
+        answers.answer_gone_later(Link.objects.get(), deleted=deleted)
+        answers.answer_gone(scene.link.pk)
+        assert Link.objects.get().state == Link.State.PARKED
+        scene.server.remove(scene.remote, scene.pair(items[3]).remote_id)
+        clock.shift(HALF)
+        scene.server.faults.then("busy", "create")
+        engine.pull(scene.link.pk)
+        sweep()
+        Account.objects.update(paused_until=None)
+        sweep()
+        clock.shift(HALF)
+        engine.drain(scene.link.pk)
+        answered = [scene.pair(one).state for one in items[:3]]
+        assert answered == [Pair.State.CLOSED if deleted else Pair.State.LIVE] * 3
+        assert [Appointment.objects.get(pk=one.pk).is_live for one in items] == [not deleted] * 3 + [True]
+        assert scene.pair(items[3]).state == Pair.State.GONE_THERE
+        assert Link.objects.get().answer == ""
