@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from booking.actions import busy
 from booking.models import BusySource, Calendar, Employee
@@ -21,6 +22,7 @@ from integrations import outbox, registry
 from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
 from integrations.models import Account, FieldChange, Link, Outgoing, Pair
 from integrations.rules import max_age, resolve
+from integrations.told import told
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class StoredCredentials:
         try:
             return str(self._secrets[name])
         except KeyError as error:
-            raise NeedsPerson(_("There is no stored password."), _("Connect the account again."), code="auth") from error
+            raise NeedsPerson(gettext_noop("There is no stored password."), gettext_noop("Connect the account again."), code="auth") from error
 
 
 def provider_for(account: Account, *, timezone: str = "") -> Provider:
@@ -93,11 +95,15 @@ def check(account_id: int) -> bool:
                 account.calendars = [_plain(one) for one in provider.calendars()]
         except ProviderError as error:
             works, account.problem, account.hint = False, str(error)[:500], getattr(error, "hint", "")[:500]
-            account.steps.append({"name": _("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
+            account.steps.append({"name": gettext_noop("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
         except Exception:  # whoever waits for the result must not wait for ever
             logger.exception("Account %s: the test of the connection broke", account.pk)
-            works, account.problem, account.hint = False, _("Something went wrong on our side."), _("Please tell your admin: the log says more.")
-            account.steps.append({"name": _("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
+            works, account.problem, account.hint = (
+                False,
+                gettext_noop("Something went wrong on our side."),
+                gettext_noop("Please tell your admin: the log says more."),
+            )
+            account.steps.append({"name": gettext_noop("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
     account.state = Account.State.CONNECTED if works else Account.State.NEEDS_PERSON
     account.checked_at = timezone.now()
     if works:
@@ -317,7 +323,7 @@ def _tell_owner(account: Account) -> None:
         )
         send_mail(
             subject=_("Your calendar needs you"),
-            message=text % {"account": account, "problem": account.problem, "hint": account.hint, "link": link},
+            message=text % {"account": account, "problem": told(account.problem), "hint": told(account.hint), "link": link},
             from_email=None,
             recipient_list=[user.email],
             fail_silently=False,

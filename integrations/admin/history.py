@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from booking.admin.readonly import ReadOnlyAdmin
 from integrations.models import FieldChange, Run
+from integrations.told import told
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = ["started_at", "calendar", "remote_name", "direction", "outcome", "read", "written", "error"]
+    list_display = ["started_at", "calendar", "remote_name", "direction", "outcome", "read", "written", "what_is_wrong"]
     list_filter = ["outcome", "direction"]
     list_select_related = ["calendar"]
     date_hierarchy = "started_at"
+
+    @admin.display(description=_("error"))
+    def what_is_wrong(self, run: Any) -> str:
+        return told(run.error)
 
 
 @admin.register(FieldChange)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.db.models import Min
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from booking.actions import busy
 from integrations import outbox

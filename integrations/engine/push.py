@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from integrations import outbox
 from integrations.contract import Change, Changed, NeedsPerson, Receipt, Retry
