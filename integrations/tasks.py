@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations import answers, connect, engine, outbox
+from integrations import answers, choosing, connect, engine, outbox
 from integrations.models import Account, Link
 
 
@@ -47,7 +47,7 @@ def sweep() -> None:
     """Finds whatever was not woken or was lost with a worker: rows to write, calendars to read."""
     now = timezone.now()
     outbox.wake(outbox.due(now))
-    connect.retire()
+    choosing.retire()
     unleased = Q(lease_until=None) | Q(lease_until__lte=now)
     unpaused = Q(account__paused_until=None) | Q(account__paused_until__lte=now)
     free = Link.objects.filter(unleased, unpaused, account__state=Account.State.CONNECTED)

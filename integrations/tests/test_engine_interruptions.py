@@ -17,7 +17,7 @@ from booking.actions import appointments as actions
 from booking.actions.customers import Guest
 from booking.errors import WrongState
 from booking.models import Appointment, Busy, Employee, Service
-from integrations import answers, connect, engine, history, outbox
+from integrations import answers, choosing, connect, engine, history, outbox
 from integrations.contract import NeedsPerson
 from integrations.engine.push import marker
 from integrations.items import Event
@@ -57,8 +57,8 @@ def reconnect(scene: Stage, *, writes: bool = True) -> None:
     account = Account.objects.create(user=scene.employee.user, provider="memory", server=scene.server.name, username="new", secrets={"password": "x"})
     connect.check(account.pk)
     account.refresh_from_db()
-    with mock.patch.object(connect, "_pull_later"):
-        connect.choose(account, scene.employee.calendar, reads={scene.remote}, writes=scene.remote if writes else "")
+    with mock.patch.object(choosing, "_pull_later"):
+        choosing.choose(account, scene.employee.calendar, reads={scene.remote}, writes=scene.remote if writes else "")
     scene.link = Link.objects.get(account=account)
 
 
@@ -120,7 +120,7 @@ def test_what_was_moved_there_while_the_sync_was_off_is_taken_in_afterwards(scen
     shift(scene, appointment, MONDAY + HOUR)
     engine.pull(scene.link.pk, full=full)
     scene.rule(direction="both")
-    connect.rule_changed([scene.link])
+    choosing.rule_changed([scene.link])
     settled(scene)
     appointment.refresh_from_db()
     assert appointment.start == MONDAY + HOUR
@@ -174,7 +174,7 @@ def test_a_conflict_ends_with_the_appointment(scene):
 def test_a_setting_changed_during_a_reading_holds_for_all_events(scene):
     scene.server.put(scene.remote, Event(start=MONDAY, end=MONDAY + HOUR, title="Lunch", show_as="free"))
     scene.sync()
-    with mock.patch.object(connect, "_pull_later"), during(scene, "changes", lambda: connect.set_reading(Link.objects.get(), honour="busy", policy="close")):
+    with mock.patch.object(choosing, "_pull_later"), during(scene, "changes", lambda: choosing.set_reading(Link.objects.get(), honour="busy", policy="close")):
         engine.pull(scene.link.pk)
     scene.sync()
     assert Busy.objects.count() == 1
@@ -268,8 +268,8 @@ def colleagues_link(scene, colleague: Employee) -> Callable[[], Link]:
         account = Account.objects.create(user=colleague.user, provider="memory", server=scene.server.name, username="colleague", secrets={"password": "x"})
         connect.check(account.pk)
         account.refresh_from_db()
-        with mock.patch.object(connect, "_pull_later"):
-            connect.choose(account, colleague.calendar, reads={scene.remote}, writes=scene.remote)
+        with mock.patch.object(choosing, "_pull_later"):
+            choosing.choose(account, colleague.calendar, reads={scene.remote}, writes=scene.remote)
         return Link.objects.get(account=account)
 
     return made
@@ -315,8 +315,8 @@ def test_a_calendar_that_is_no_longer_used_is_let_go_of_once_its_events_are_gone
     scene.sync()
     if left == "switched off":
         actions.edit(appointment=appointment, changes={"sync_enabled": False})
-    with time_machine.travel(MONDAY + timedelta(days=40 if left == "past" else -2), tick=False), mock.patch.object(connect, "_pull_later"):
-        connect.choose(scene.link.account, scene.employee.calendar, reads=set(), writes="")
+    with time_machine.travel(MONDAY + timedelta(days=40 if left == "past" else -2), tick=False), mock.patch.object(choosing, "_pull_later"):
+        choosing.choose(scene.link.account, scene.employee.calendar, reads=set(), writes="")
         assert not Busy.objects.exists()
         assert Link.objects.exists(), "there is something to take away yet"
         engine.drain(scene.link.pk)
@@ -329,9 +329,9 @@ def test_a_calendar_that_is_no_longer_used_is_let_go_of_once_its_events_are_gone
 def test_a_calendar_that_is_chosen_again_at_once_keeps_its_link(scene):
     book(scene, MONDAY)
     scene.sync()
-    with mock.patch.object(connect, "_pull_later"):
-        connect.choose(scene.link.account, scene.employee.calendar, reads=set(), writes="")
-        connect.choose(scene.link.account, scene.employee.calendar, reads={scene.remote}, writes=scene.remote)
+    with mock.patch.object(choosing, "_pull_later"):
+        choosing.choose(scene.link.account, scene.employee.calendar, reads=set(), writes="")
+        choosing.choose(scene.link.account, scene.employee.calendar, reads={scene.remote}, writes=scene.remote)
     settled(scene)
     assert Link.objects.get() == scene.link
     assert len(scene.server.calendars[scene.remote].events) == 1
