@@ -142,7 +142,7 @@ class ChangeForm(ActionForm):
         wanted = self.wanted_status if self.wanted_status != present.status else typed["decision"]
         if wanted in ("reinstate", Status.APPROVED, Status.PENDING) and not present.is_live:
             appointments.reinstate(appointment=present, now=now, reason=REASON)
-        elif wanted in ("approve", Status.APPROVED):
+        if wanted == "approve" or (wanted == Status.APPROVED and present.status != Status.APPROVED):
             appointments.approve(appointment=present, now=now, reason=REASON)
         if wanted not in ("cancel", "reject", Status.CANCELLED, Status.REJECTED):
             place(present, typed["employee"], typed["start"], typed["end"], now)

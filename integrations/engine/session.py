@@ -32,7 +32,7 @@ class Session:
         self.link, self.lease = link, lease
         self.config = registry.config(link.account.provider)
         self.rule: Resolved = resolve(link)
-        self.run = Run(link=link, direction=direction, started_at=timezone.now())
+        self.run = Run(link=link, calendar=link.calendar, remote_name=link.remote_name, direction=direction, started_at=timezone.now())
         self.provider: Provider = connect.provider_for(link.account, timezone=link.calendar.timezone)
 
         self.window: Window = window(link, self.rule, self.run.started_at)
@@ -49,12 +49,22 @@ class Session:
         with transaction.atomic(durable=True):
             held = Link.objects.filter(pk=self.link.pk, lease=self.lease).update(lease_until=until)
         if not held:
-            raise Retry("The lease was lost to another worker.")
+            raise lost()
+
+    @contextmanager
+    def applying(self) -> Iterator[None]:
+        """A transaction for what was read there. It locks the link first, so that whoever takes the lease over waits for its end; and who has
+        lost the lease meanwhile puts nothing old over what is newer (Retry)."""
+        with transaction.atomic():
+            if not Link.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.link.pk, lease=self.lease).exists():
+                raise lost()
+            yield
 
     def record(self, pair: Pair, direction: Direction, kind: FieldChange.Kind, field: str, old: Any, new: Any) -> None:
         if self.run._state.adding:
             self.run.save()
-        FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now())
+        item = {"item_kind": pair.kind, "item_id": pair.item_id}
+        FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now(), **item)
 
     def close(self, outcome: Run.Outcome, error: str = "") -> None:
         """Runs that neither did anything nor failed leave no trace."""
@@ -62,6 +72,10 @@ class Session:
             return
         self.run.outcome, self.run.error, self.run.ended_at = outcome, error[:500], timezone.now()
         self.run.save()
+
+
+def lost() -> Retry:
+    return Retry("The lease was lost to another worker.")
 
 
 @contextmanager

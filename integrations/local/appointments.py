@@ -67,6 +67,11 @@ def is_of(link: Link, item_id: int, uid: str) -> bool:
     return item is not None and item.uid == uid and link.calendar_id in calendars(item_id)
 
 
+def has_known(item_id: int, uid: str) -> bool:
+    """Whether that is the UID of the item, be it erased by now."""
+    return any(one.instance.uid == uid for one in Appointment.history.filter(id=item_id).order_by("-history_date")[:1])
+
+
 def project(appointment: Appointment | None, link: Link, rule: Resolved, pair: Pair | None, now: datetime, *, hides_attendees: bool) -> Projection:
     """What the link's calendar should show of it."""
     if appointment is None:
