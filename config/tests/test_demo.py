@@ -127,6 +127,16 @@ def test_it_works_on_when_any_child_of_its_processes_is_killed(ground: Ground, d
 
 
 @needs_proc
+def test_all_end_when_the_demo_itself_is_killed(ground: Ground, demo: subprocess.Popen[str]):
+    """Seen red without end_with_parent: web and CalDAV server kept their ports."""
+    read_until(demo, "Logs")
+    demo.kill()
+    demo.wait()
+    wait_for(lambda: not processes_of(ground))
+    ground.check_ports()
+
+
+@needs_proc
 def test_it_starts_all_restarts_a_killed_worker_and_ends_all(ground: Ground, demo: subprocess.Popen[str]):
     printed = read_until(demo, "Logs")
     assert ground.site_url in printed
