@@ -10,7 +10,6 @@ from django.urls import URLPattern, URLResolver, include, path
 # The admin has no sign-in page of its own: throttling and the second factor are the account pages'.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("account/", include("allauth.urls")),
