@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from booking.actions import appointments
 from booking.actions.place import place
-from booking.availability import explain
+from booking.availability import Reason, explain
 from booking.errors import BookingError, SlotTaken
 from booking.forms import MoveForm
 from booking.models import Appointment, Employee
@@ -97,11 +97,11 @@ def _times(request: HttpRequest, context: dict[str, Any], *, near: datetime | No
 
 def _typed(request: HttpRequest, context: dict[str, Any]) -> HttpResponseBase:
     form = MoveForm(request.GET)
-    kept = {name: value for name, value in request.GET.items() if name == "employee"}
+    kept = {"employee": request.GET.get("employee", "")}
     if form.is_valid():
         kept["start"] = zone.write_instant(form.cleaned_data["at"].replace(tzinfo=context["home"]).astimezone(UTC))
     else:
-        messages.error(request, form.errors["at"][0])
+        messages.error(request, str(form.errors["at"][0]))
     return redirect(f"{request.path}?{urlencode(kept)}")
 
 
@@ -110,7 +110,8 @@ def _question(request: HttpRequest, context: dict[str, Any], start: datetime) ->
     found: Appointment = context["appointment"]
     length = found.end - found.start
     known = {one.pk for one in visible_employees(request.user)}
-    reasons, offered = [], True
+    reasons: list[Reason] = []
+    offered = True
     for one in context["wanted"]:
         told = explain(
             service=found.service,

@@ -87,6 +87,7 @@ def test_it_moves_to_an_offered_time_and_tells_the_customer(booked, employee, pa
 
 @pytest.mark.feature("A15")
 def test_it_hands_over_to_a_colleague_at_a_time_that_the_colleague_offers(booked, service, employee, colleague, path):
+    """Red when the call of `reschedule` is taken out of pages/move.py."""
     booked_at(service, colleague, 12)
     client = signed_in(employee.user)
     times = client.get(path, {"employee": colleague.pk, "date": weekday().date().isoformat()})
