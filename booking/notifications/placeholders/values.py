@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -86,8 +87,11 @@ def in_zone(moment: datetime, timezone: str) -> datetime:
     return moment.astimezone(ZoneInfo(known_zone(timezone)))
 
 
+zones = cache(available_timezones)  # it walks through hundreds of files
+
+
 def known_zone(timezone: str) -> str:
-    if timezone in available_timezones():
+    if timezone in zones():
         return timezone
     logger.warning("Unknown time zone of a booking; times are told in %s.", settings.TIME_ZONE)
     return str(settings.TIME_ZONE)
