@@ -101,11 +101,12 @@ def _apply_rule(session: Session, pair: Pair) -> None:
 
 
 def put_back(session: Session, pair: Pair) -> None:
-    """Creates the event anew under the next generation's key."""
+    """Creates the event anew under the next generation's key. The row sees to it if the call fails: nobody would come back to it else."""
     local = KINDS[pair.kind]
     item = local.load(pair.item_id)
     event = local.project(item, session.link, session.rule, pair, timezone.now(), hides_attendees=session.config.capabilities.hides_attendees).event
     if event is not None:
+        outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=timezone.now())
         create(session, pair.kind, pair.item_id, item, event, pair, anew=True)
 
 
@@ -139,6 +140,7 @@ def settle_conflict(pair: Pair, *, keep_ours: bool) -> None:
         absorb.clear_conflict(pair)
         if not keep_ours:
             local.apply(local.load(pair.item_id), pair, {"when": wanted["when"]}, resolve(pair.link), now)
+        pair.seen = {group: value for group, value in pair.seen.items() if group not in changed(pair.base, wanted)}
         pair.base = pair.base | wanted
         pair.save()
         outbox.enqueue([pair.link_id], pair.kind, pair.item_id, now=now)

@@ -102,7 +102,7 @@ class MemoryProvider(Provider):
                 raise Changed("The event has changed meanwhile.")
             return _receipt(remote_id, server.write(calendar, remote_id, item, fields))
 
-        return server.call("update", action)
+        return server.call("update", action, conditional=bool(etag))
 
     def delete(self, calendar: str, remote_id: str, etag: str) -> None:
         server = self.server
@@ -117,7 +117,7 @@ class MemoryProvider(Provider):
             server.writes += 1
             server.remove(calendar, remote_id)
 
-        server.call("delete", action)
+        server.call("delete", action, conditional=bool(etag))
 
     def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
         return taken((one for calendar in calendars for page in self.changes(calendar, "", window) for one in page.changes), window)

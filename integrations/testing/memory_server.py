@@ -161,8 +161,8 @@ class MemoryServer:
         self.writes += 1
         return self.store(calendar, remote_id, replace(before, item=replace(before.item, **changes), ours=ours))
 
-    def call(self, method: str, action: Callable[[], T]) -> T:
-        """One call over the wire, which the plan may break and during which others may act."""
+    def call(self, method: str, action: Callable[[], T], *, conditional: bool = False) -> T:
+        """One call over the wire, which the plan may break and during which others may act. `conditional`: it carries an etag."""
         with self.lock:
             self.calls += 1
             fault = self.faults.take(method)
@@ -171,7 +171,7 @@ class MemoryServer:
                 raise Retry("The server can't be reached.")
             if fault == "busy":
                 raise Retry("The server is busy.", self.faults.after)
-            if fault == "stale" and method in ("update", "delete"):
+            if fault == "stale" and conditional:
                 raise Changed("The event has changed meanwhile.")
             if fault == "expired" and method == "changes":
                 raise CursorExpired

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, ClassVar
 from unittest import mock
@@ -23,6 +24,7 @@ from booking.errors import BookingError
 from booking.models import Allocation, Appointment, BusySource, Employee, Message, Service
 from booking.models.appointment import LIVE
 from integrations import engine, outbox
+from integrations.contract import ProviderError
 from integrations.items import Event, plain, snapshot
 from integrations.models import Account, Installation, Link, Outgoing, Pair
 from integrations.models.history import FieldChange
@@ -192,6 +194,8 @@ class Machine(RuleBasedStateMachine):
             return
         if any(busy.filter(start__lt=start + HALF, end__gt=start).exists() for start in places):
             return
+        if any(stored.item.start == there for stored in self.place.events.values()):  # somebody moved it there and it has not been read yet
+            return
         steps: list[Callable[[], Any]] = [
             lambda: self.server.edit(self.scene.remote, pair.remote_id, start=there, end=there + HALF),
             lambda: actions.move(appointment=appointment, start=here, end=here + HALF, now=_now()),
@@ -218,9 +222,8 @@ class Machine(RuleBasedStateMachine):
         ours = self.random.random() < 0.5
         if Link.objects.filter(state=Link.State.PARKED).exists():
             gone = set(Pair.objects.filter(state=Pair.State.GONE_THERE).values_list("item_id", flat=True))
-            if engine.answer_gone(self.link_id, deleted=not ours):
-                self._note(f"answered: {'put back' if ours else 'deleted'}", gone)
-                self.answered |= gone
+            self.answered |= gone
+            self._run(f"answered: {'put back' if ours else 'deleted'}", lambda: engine.answer_gone(self.link_id, deleted=not ours))
         elif conflicts := list(Pair.objects.filter(state=Pair.State.CONFLICT).order_by("pk")):
             pair = self.random.choice(conflicts)
             if self._try(lambda: engine.settle_conflict(pair, keep_ours=ours) or True):
@@ -238,14 +241,20 @@ class Machine(RuleBasedStateMachine):
             self.server.meanwhile.append((*self.random.choice(MOMENTS), act))
         for job in self.random.choice([[engine.pull], [engine.drain], [engine.pull, engine.drain], [engine.drain, engine.drain, engine.pull]]):
             self.clock.shift(self.random.choice([5, 90, 600]))
-            try:
-                self._note(job.__name__, job(self.link_id))
-            except Crash:
-                # A killed process gives nothing back: its lease runs out by itself.
-                Link.objects.update(lease="dead", lease_until=_now() + timedelta(seconds=settings.LEASE_SECONDS))
+            self._run(job.__name__, partial(job, self.link_id))
         for method, kind in self.server.faults.log:
             self._note(f"{method} {kind}")
         self.server.faults.log.clear()
+
+    def _run(self, name: str, job: Callable[[], Any]) -> None:
+        try:
+            self._note(name, job())
+        except ProviderError:
+            self._note(f"{name}: failed")
+        except Crash:
+            # A killed process gives nothing back: its lease runs out by itself.
+            Link.objects.update(lease="dead", lease_until=_now() + timedelta(seconds=settings.LEASE_SECONDS))
+            self._note(f"{name}: crashed")
 
     def _second_worker(self) -> None:
         """While a call is under way: it keeps off."""
@@ -336,7 +345,9 @@ class Machine(RuleBasedStateMachine):
             return
         stands = self.place.events[pair.remote_id].item
         if state == Pair.State.CONFLICT:
-            assert pair.theirs["when"] == snapshot(stands)["when"] != pair.base["when"], "a conflict is shown that is none"
+            assert pair.theirs["when"] == snapshot(stands)["when"] != pair.base["when"], (
+                f"a conflict is shown that is none: {pair.base['when']} {pair.theirs['when']} {stands.start}"
+            )
         elif plainly:
             assert stands.title == self.called.get(item, TITLE), "what was typed there got lost"
             last_words = {self.here_at[item]} if item not in self.there_at else {self.there_at[item]}
