@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
     @rule(seed=st.integers(0, 2**32 - 1))
     def happen(self, seed: int) -> None:
         """Something does. One rule with a seed, since rules apart are left out by turns, and then hardly anything meets anything."""
-        self.random = Random(seed)  # noqa: S311  # repeatable, not secret
+        self.random = Random(seed)  # repeatable, not secret
         getattr(self, self._one_of(ACTS))()
 
     # What people do.
