@@ -14,7 +14,7 @@ from integrations.items import GROUPS, Event
 
 T = TypeVar("T")
 # lose-before: nothing arrived. lose-after: it was done, the answer got lost. busy: told to wait. stale: somebody else was faster.
-# expired: the cursor is forgotten. short: a listing leaves something out. duplicate: a page comes twice. crash: it was done, and our own process dies.
+# expired: the cursor is forgotten. short: a listing leaves one out. duplicate: a page comes twice. crash: it was done, and our own process dies.
 FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "short", "duplicate", "crash")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from booking.models import Employee
@@ -33,13 +33,45 @@ class OneWayThere(Machine):
 
 
 LONG = bool(os.environ.get("KALENDS_LONG"))
-EXAMPLES = int(os.environ.get("KALENDS_EXAMPLES") or (10_000 if LONG else 500))
-WORLDS = [(OursWins, 0.3), (TheirsWins, 0.2), (NewestWins, 0.2), (WithBuffers, 0.15), (OneWayThere, 0.15)]
+EXAMPLES = 10_000 if LONG else 500
+PEOPLE = {
+    "booked",
+    "moved here",
+    "cancelled here",
+    "move there",
+    "onto another there",
+    "rename there",
+    "delete there",
+    "move away and back there",
+    "copy there",
+}
+TROUBLES = {
+    "pull: crashed",
+    "drain: crashed",
+    "create crash",
+    "update lose-after",
+    "page crash",
+    "page duplicate",
+    "changes expired",
+    "listing short",
+    "second worker",
+}
+OUT = {"out create when", "out update when", "out delete event"}
+IN = {"in update when", "in update title", "in conflict when"}
+WORLDS = [
+    (OursWins, 0.3, IN | {"in delete event", "both moved"}),
+    (TheirsWins, 0.2, IN | {"both moved"}),
+    (NewestWins, 0.2, IN | {"in delete event", "both moved"}),
+    (WithBuffers, 0.15, IN | {"in delete event"}),
+    (OneWayThere, 0.15, {"both moved"}),
+]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("machine", "share"), WORLDS, ids=[one.__name__ for one, _ in WORLDS])
-def test_both_sides_agree_once_the_faults_end(machine: type[Machine], share: float, employee: Employee) -> None:
+@pytest.mark.parametrize(("machine", "share", "kinds"), WORLDS, ids=[one[0].__name__ for one in WORLDS])
+def test_both_sides_agree_once_the_faults_end(machine: type[Machine], share: float, kinds: set[str], employee: Employee) -> None:
+    """Seen red without: the echo test (every change taken for an echo), If-Match, the priority "theirs", the look by id of what a listing left out, the saved
+    intent of a create, the lease, the outbox row of what is put back."""
     # The short run takes the same examples each time, the long one new ones.
     plan = settings(
         max_examples=int(EXAMPLES * share),
@@ -48,9 +80,8 @@ def test_both_sides_agree_once_the_faults_end(machine: type[Machine], share: flo
         deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=True,
-        phases=[Phase(x) for x in os.environ["KALENDS_PHASES"].split(",")] if os.environ.get("KALENDS_PHASES") else tuple(Phase),
-        report_multiple_bugs=False,
     )
     with machine.begin(employee):
         run_state_machine_as_test(machine, settings=plan)
-    print(sorted(machine.happened.items()))
+    missing = (PEOPLE | TROUBLES | OUT | kinds) - set(machine.happened)
+    assert not missing, f"never happened: {sorted(missing)} of {machine.happened}"
