@@ -128,10 +128,11 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     shown = snapshot(event)
     theirs_now = _in_our_words(pair, shown)
     echo = etag_before != "" and change.etag == etag_before
+    if pair.state == Pair.State.CONFLICT and not echo and theirs_now["when"] == pair.base.get("when"):
+        clear_conflict(pair)  # moved back there
     if echo or not changed(pair.base, theirs_now):
-        if pair.state == Pair.State.CONFLICT and not echo:
-            clear_conflict(pair)  # moved back there
-        pair.seen = shown
+        if pair.state != Pair.State.CONFLICT:  # else the base is not what they show
+            pair.seen = shown
         pair.save()
         if returned:
             outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=now)
@@ -140,7 +141,9 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     mine, leave = session.project(pair, item)
     if pair.state == Pair.State.CONFLICT and mine is None and not leave:
         clear_conflict(pair)  # it is no longer wanted there: nothing is left to settle
-    if pair.state == Pair.State.CONFLICT:
+    if pair.state == Pair.State.CONFLICT and mine is not None:
+        _merge(session, pair, item, mine, theirs_now, change)
+    elif pair.state == Pair.State.CONFLICT:
         _note_conflict(session, pair, item, theirs_now, pair.problem)
     elif leave or not _theirs_changed(session, pair, item, mine, theirs_now, change):
         pair.etag = ""  # not taken in, so not known: it is looked at again as soon as it may be
@@ -186,6 +189,9 @@ def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: 
     merged = merge(pair.base, mine, theirs_now, priority, ours_at=local.changed_at(item), theirs_at=change.modified)  # type: ignore[arg-type]
     values = {group: theirs_now[group] for group in merged.take}
     before = local.own_times(item)
+    if pair.state == Pair.State.CONFLICT:  # the time waits for a person, the rest doesn't
+        _note_conflict(session, pair, item, theirs_now, pair.problem)
+        values.pop("when", None)
     try:
         with transaction.atomic():
             local.apply(item, pair, values, rule, now)
@@ -199,7 +205,7 @@ def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: 
     for group, value in values.items():
         old, new = (before, local.own_times(item)) if group == "when" else (mine[group], value)
         session.record(pair, Direction.IN, FieldChange.Kind.UPDATE, group, old, new)
-    for lost in merged.lost:
+    for lost in merged.lost if pair.state != Pair.State.CONFLICT else ():
         session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, lost.group, lost.value, merged.value[lost.group])
     pair.base["own"] = local.own_times(item)
 

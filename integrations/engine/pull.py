@@ -43,10 +43,10 @@ def pull(link_id: int, *, full: bool = False) -> bool:
         except (Retry, NeedsPerson) as error:
             failed(session, error, timezone.now())
             return True
-        parked = Link.objects.filter(pk=link.pk, state=Link.State.PARKED).exists()
-        session.close(Run.Outcome.PARKED if parked else Run.Outcome.OK)
+        session.close(Run.Outcome.PARKED if link.state == Link.State.PARKED else Run.Outcome.OK)
         succeeded(session)
-    outbox.wake([link_id] if link_id in outbox.due(timezone.now()) else [])
+    if outbox.waits(link_id, timezone.now()):
+        outbox.wake([link_id])
     return True
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -35,7 +36,10 @@ class Session:
         self.run = Run(link=link, calendar=link.calendar, remote_name=link.remote_name, direction=direction, started_at=timezone.now())
         self.provider: Provider = connect.provider_for(link.account, timezone=link.calendar.timezone)
 
-        self.window: Window = window(link, self.rule, self.run.started_at)
+    @cached_property
+    def window(self) -> Window:
+        """What is read; asked for by readers only."""
+        return window(self.link, self.rule, self.run.started_at)
 
     def project(self, pair: Pair, item: Any) -> tuple[Snapshot | None, bool]:
         """What should stand there now as a snapshot (None: nothing), and whether it is to be left alone."""

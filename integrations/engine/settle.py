@@ -149,6 +149,7 @@ def settle_conflict(pair: Pair, *, keep_ours: bool) -> None:
         absorb.clear_conflict(pair)
         if not keep_ours:
             local.apply(local.load(pair.item_id), pair, {"when": wanted["when"]}, resolve(pair.link), now)
+        pair.seen = {group: value for group, value in pair.seen.items() if group not in changed(pair.base, wanted)}
         pair.base = pair.base | wanted
         pair.save()
         outbox.enqueue([pair.link_id], pair.kind, pair.item_id, now=now)

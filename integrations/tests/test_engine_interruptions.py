@@ -16,26 +16,18 @@ from django.utils import timezone
 from booking.actions import appointments as actions
 from booking.actions.customers import Guest
 from booking.errors import WrongState
-from booking.models import Appointment, Busy, Employee, Service
-from integrations import answers, choosing, connect, engine, history, outbox
+from booking.models import Appointment, Busy, Employee
+from integrations import answers, choosing, connect, engine, history
 from integrations.contract import NeedsPerson
 from integrations.engine.push import marker
 from integrations.items import Event
 from integrations.models import Account, FieldChange, Link, Outgoing, Pair
 from integrations.tasks import sweep
 from integrations.testing.converged import assert_converged
-from integrations.testing.stage import Stage, stage
+from integrations.testing.stage import Stage
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR, HALF = timedelta(hours=1), timedelta(minutes=30)
-
-
-@pytest.fixture
-def scene(employee: Employee) -> Iterator[Stage]:
-    service = Service.objects.create(name="Haircut", duration=30, price=20, slot_step=30)
-    service.employees.add(employee)
-    with time_machine.travel(MONDAY - timedelta(days=3), tick=False), mock.patch.object(outbox, "wake", return_value=None):
-        yield stage(employee, service)
 
 
 def book(scene: Stage, start: datetime) -> Appointment:
@@ -60,18 +52,6 @@ def reconnect(scene: Stage, *, writes: bool = True) -> None:
     with mock.patch.object(choosing, "_pull_later"):
         choosing.choose(account, scene.employee.calendar, reads={scene.remote}, writes=scene.remote if writes else "")
     scene.link = Link.objects.get(account=account)
-
-
-def during(scene: Stage, method: str, what: Callable[[], Any]) -> Any:
-    """`what` happens once, while the server is busy with the next call of that name."""
-    real, todo = scene.server.call, [what]
-
-    def call(name: str, action: Callable[[], Any]) -> Any:
-        if name == method and todo:
-            todo.pop()()
-        return real(name, action)
-
-    return mock.patch.object(scene.server, "call", call)
 
 
 def test_connected_anew_it_takes_its_own_events_over_and_doubles_none(scene):
@@ -174,7 +154,8 @@ def test_a_conflict_ends_with_the_appointment(scene):
 def test_a_setting_changed_during_a_reading_holds_for_all_events(scene):
     scene.server.put(scene.remote, Event(start=MONDAY, end=MONDAY + HOUR, title="Lunch", show_as="free"))
     scene.sync()
-    with mock.patch.object(choosing, "_pull_later"), during(scene, "changes", lambda: choosing.set_reading(Link.objects.get(), honour="busy", policy="close")):
+    scene.server.meanwhile.append(("changes", "before", lambda: choosing.set_reading(Link.objects.get(), honour="busy", policy="close")))
+    with mock.patch.object(choosing, "_pull_later"):
         engine.pull(scene.link.pk)
     scene.sync()
     assert Busy.objects.count() == 1
@@ -187,8 +168,8 @@ def test_a_text_taken_back_during_a_writing_stays_taken_back(scene):
     scene.sync()
     typed = {one.field: one for one in FieldChange.objects.filter(direction="in")}
     history.revert(typed["title"], user=None)
-    with during(scene, "update", lambda: history.revert(typed["description"], user=None)):
-        engine.drain(scene.link.pk)
+    scene.server.meanwhile.append(("update", "before", lambda: history.revert(typed["description"], user=None)))
+    engine.drain(scene.link.pk)
     settled(scene)
     assert (scene.theirs(appointment).title, scene.theirs(appointment).description) != ("T", "D")
     assert scene.theirs(appointment).description != "D"
@@ -197,8 +178,8 @@ def test_a_text_taken_back_during_a_writing_stays_taken_back(scene):
 def test_a_test_of_the_connection_that_ends_late_does_not_connect_again(scene):
     """Seen red with `check`, `check_again` and `change_secrets` that write over whatever state they find."""
     account = scene.link.account
-    with during(scene, "calendars", lambda: connect.disconnect_later(account)):
-        assert not connect.check(account.pk)
+    scene.server.meanwhile.append(("calendars", "before", lambda: connect.disconnect_later(account)))
+    assert not connect.check(account.pk)
     assert Account.objects.get().state == Account.State.DISCONNECTING
     connect.check_again(account)
     connect.change_secrets(account, secrets={"password": "new"})
@@ -391,3 +372,15 @@ def test_an_answer_given_while_the_account_is_paused_waits_and_is_not_lost(scene
         assert [Appointment.objects.get(pk=one.pk).is_live for one in items] == [not deleted] * 3 + [True]
         assert scene.pair(items[3]).state == Pair.State.GONE_THERE
         assert Link.objects.get().answer == ""
+
+
+def test_what_is_put_back_is_put_back_even_if_the_first_call_fails(scene):
+    scene.rule(on_remote_delete="restore")
+    gone, _other = book(scene, MONDAY), book(scene, MONDAY + HOUR)
+    scene.sync()
+    scene.server.remove(scene.remote, scene.pair(gone).remote_id)
+    scene.server.faults.then("lose-before", "create")
+    scene.sync()
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        settled(scene)
+        assert scene.theirs(gone).start == MONDAY
