@@ -96,7 +96,7 @@ def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]
     return {
         "account": account,
         "provider": config.provider_label if config else account.provider,
-        "health": health.of_account(account, links, now),
+        "health": health.of_account(account, links, now, asks=any(row["question"] or row.get("conflicts") or row.get("failed") for row in rows)),
         "links": rows,
     }
 

@@ -24,8 +24,8 @@ class Finding:
     hint: str = ""
 
 
-def of_account(account: Account, links: Iterable[Link], now: datetime) -> Finding:
-    """One sentence for the whole account, the worst thing first."""
+def of_account(account: Account, links: Iterable[Link], now: datetime, *, asks: bool = False) -> Finding:
+    """One sentence for the whole account, the worst thing first. `asks`: a question waits for an answer on the page."""
     if account.provider not in providers():
         return Finding("danger", _("This kind of calendar is no longer installed."), _("Ask your admin, or disconnect the account."))
     if account.state == Account.State.CHECKING:
@@ -44,7 +44,7 @@ def of_account(account: Account, links: Iterable[Link], now: datetime) -> Findin
         return Finding(
             "warning", _("Connected, but no calendar is used yet."), _("Choose which calendars are read and into which one appointments are written.")
         )
-    if any(of_link(link, now) for link in chosen):
+    if asks or any(of_link(link, now) for link in chosen):
         return Finding("warning", _("Connected. One of its calendars needs your attention."))
     return Finding("success", _("Everything works."))
 
