@@ -97,8 +97,10 @@ def wait_for(found: Callable[[], T], *, patience: float = 60) -> T:
 def book(ground: Ground) -> str:
     """Somebody books the next free haircut by the API; their address. Nothing is free before the calendars have been read."""
     api = f"{ground.site_url}/api/v1"
-    service = next(one for one in httpx.get(f"{api}/services/", trust_env=False).json() if one["name"] == "Classic Cut")
-    start = wait_for(lambda: (httpx.get(f"{api}/slots/next/", params={"service": service["id"]}, trust_env=False).json()["slot"] or {}).get("start"))
+    service = next(one for one in httpx.get(f"{api}/services/", timeout=20, trust_env=False).json() if one["name"] == "Classic Cut")
+    start = wait_for(
+        lambda: (httpx.get(f"{api}/slots/next/", params={"service": service["id"]}, timeout=20, trust_env=False).json()["slot"] or {}).get("start")
+    )
     guest = {"first_name": "Clara", "last_name": "Kunde", "email": f"clara-{time.monotonic_ns()}@example.org"}
     answer = httpx.post(f"{api}/appointments/", json={"service": service["id"], "start": start, "customer": guest}, timeout=20, trust_env=False)
     assert answer.status_code == 201, answer.text
@@ -143,12 +145,12 @@ def test_it_starts_all_restarts_a_killed_worker_and_ends_all(ground: Ground, dem
     assert ground.caldav_url in printed
     assert "employee / demo" in printed
 
-    services = httpx.get(f"{ground.site_url}/api/v1/services/", trust_env=False)
+    services = httpx.get(f"{ground.site_url}/api/v1/services/", timeout=20, trust_env=False)
     assert services.status_code == 200
     assert "Classic Cut" in services.text
     calendar = f"{ground.caldav_url}/employee/calendar/"
-    assert httpx.request("PROPFIND", calendar, auth=("employee", "demo"), trust_env=False).status_code == 207
-    assert httpx.request("PROPFIND", calendar, auth=("colleague", "demo"), trust_env=False).status_code == 403
+    assert httpx.request("PROPFIND", calendar, auth=("employee", "demo"), timeout=20, trust_env=False).status_code == 207
+    assert httpx.request("PROPFIND", calendar, auth=("colleague", "demo"), timeout=20, trust_env=False).status_code == 403
 
     worker = next(pid for pid in processes_of(ground) if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(os.getpgid(worker), signal.SIGKILL)
