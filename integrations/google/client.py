@@ -105,16 +105,16 @@ class Google:
 
         def take(name: str, answer: Any, error: Error | None) -> None:
             if error is None:
-                found[name] = whole(answer)
+                found[names[int(name)]] = whole(answer)
             elif getattr(error, "status_code", 0) in none_on:
-                found[name] = None
+                found[names[int(name)]] = None
             else:
                 failed.append(error)
 
         for begin in range(0, len(names), BATCH):
             envelope = self.resource.new_batch_http_request(callback=take)
-            for name in names[begin : begin + BATCH]:
-                envelope.add(requests[name], request_id=name)
+            for number, name in enumerate(names[begin : begin + BATCH], begin):
+                envelope.add(requests[name], request_id=str(number))  # short: a longer header would be folded
             try:
                 envelope.execute()
             except Error as error:

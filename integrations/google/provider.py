@@ -186,9 +186,9 @@ class GoogleProvider(Provider):
         queries: dict[str, Any] = {}
         groups: dict[str, list[str]] = {}
         for begin in range(0, len(calendars), CALENDARS):
-            start = window.start
-            while start < window.end:
-                end = min(start + SPAN, window.end)
+            start, until = window.start.astimezone(UTC), window.end.astimezone(UTC)  # hours, not wall time: clocks change within the span
+            while start < until:
+                end = min(start + SPAN, until)
                 number, group = str(len(queries)), list(calendars[begin : begin + CALENDARS])
                 body = {"timeMin": start.isoformat(), "timeMax": end.isoformat(), "items": [{"id": one} for one in group]}
                 queries[number], groups[number] = self.google.resource.freebusy().query(body=body), group

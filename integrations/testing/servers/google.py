@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -23,6 +24,7 @@ from integrations.testing.servers.plan import Plan
 OFFICE, PERSON = "token-of-the-office", "token-of-the-person"  # who writes: the application under test, or the person in her own client
 DELTA = ("iCalUID", "orderBy", "privateExtendedProperty", "sharedExtendedProperty", "q", "timeMin", "timeMax", "updatedMin")  # not beside a syncToken
 BATCH = 1000  # "Sending batch requests": calls in one
+PAGE = b"<!doctype html><title>Sorry</title><p>Back soon"
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -71,13 +73,12 @@ class GoogleServer:
             fault = self.faults.take("write" if writing else "read", call.id, *(["delta"] if "syncToken" in call.given else []))
         if fault == "slow":
             time.sleep(self.faults.seconds)
-        status, _, reason = fault.partition(":")
-        if reason:
-            raise Refusal(int(status), reason, reason, domain="usageLimits" if "imit" in reason else "global", after=self.faults.after)
+        if ":" in fault:
+            raise self._refusal(fault)
         if fault == "cut-before":
             return None
         if fault == "page":
-            return 200, {"Content-Type": "text/html"}, b"<!doctype html><title>Sorry</title><p>Back soon"
+            return 200, {"Content-Type": "text/html"}, PAGE
         answer = self._done(call, headers)
         self.writes += writing and answer[0] < 300
         if fault == "cut-after":
@@ -85,6 +86,10 @@ class GoogleServer:
         if fault == "500-after":
             raise Refusal(500, "backendError", "Backend Error")
         return (answer[0], answer[1], answer[2][: len(answer[2]) // 2]) if fault == "truncate" else answer
+
+    def _refusal(self, fault: str) -> Refusal:
+        status, _, reason = fault.partition(":")
+        return Refusal(int(status), reason, "Said in words", domain="usageLimits" if "imit" in reason else "global", after=self.faults.after)
 
     def _done(self, call: Call, headers: dict[str, str]) -> Answer:
         with self.lock:
@@ -103,9 +108,18 @@ class GoogleServer:
         parts: Any = message.get_payload()
         if not isinstance(parts, list) or len(parts) > BATCH:
             raise Refusal(400, "badRequest", "The batch can't be read or is too large.")
+        fault = ""
         if token == OFFICE:
-            self.requests += 1
-            self.calls.append("batch")
+            with self.lock:
+                self.requests += 1
+                self.calls.append("batch")
+                fault = self.faults.take("batch")
+        if fault == "page":
+            return 200, {"Content-Type": "text/html"}, PAGE
+        if fault == "cut-before":
+            return None
+        if ":" in fault:
+            raise self._refusal(fault)
         answers = []
         for part in parts:
             head, _, body = part.get_payload(decode=True).partition(b"\n\n")
@@ -118,13 +132,16 @@ class GoogleServer:
                 answer = _refused(error)
             if answer is None:
                 return None
-            answers.append((str(part["Content-ID"]), answer))
+            answers.append((re.sub(r"\r?\n(?=[ \t])", "", str(part["Content-ID"])), answer))  # unfolded (RFC 5322 §2.2.3)
         boundary, text = f"batch_{uuid4().hex}", b""
         for name, (status, answered, body) in reversed(answers):
             lines = [f"--{boundary}", "Content-Type: application/http", f"Content-ID: <response-{name[1:]}", "", f"HTTP/1.1 {status} Status"]
             lines += [f"{key}: {value}" for key, value in answered.items()] + ["", ""]
             text += "\r\n".join(lines).encode() + body + b"\r\n"
-        return 200, {"Content-Type": f"multipart/mixed; boundary={boundary}"}, text + f"--{boundary}--".encode()
+        text += f"--{boundary}--".encode()
+        if fault == "cut-after":
+            return None
+        return 200, {"Content-Type": f"multipart/mixed; boundary={boundary}"}, text[: len(text) // 2] if fault == "truncate" else text
 
     def _revoke(self, content: bytes) -> Answer:
         """ "Using OAuth 2.0 for Web Server Applications", revoking a token."""

@@ -294,6 +294,8 @@ def single(calendar: Calendar, begin: datetime | None, end: datetime | None) -> 
 
 def within(row: Row, zone: str, begin: datetime | None, end: datetime | None) -> bool:
     """ "Events: list": timeMin bounds the end, timeMax the start, both exclusive; of a series any instance counts."""
+    if begin is None and end is None:
+        return True
     if row.get("recurrence"):
         return any(within(one, zone, begin, end) for one in instances(row, zone))
     if "start" not in row:
