@@ -108,7 +108,7 @@ def cancelled(row: Row) -> bool:
 def change(row: Row, exceptions: Sequence[Row] = (), zone: str = "UTC") -> Change:
     """An event, or a series with its exceptions, as the engine sees it. `zone` is the calendar's. Never raises for what is odd in it."""
     remote_id = str(row["id"])
-    if cancelled(row) and "recurringEventId" not in row:
+    if cancelled(row):
         return Change(remote_id, gone=True)
     problem, closed = "", None
     try:

@@ -92,7 +92,7 @@ class GoogleProvider(Provider):
         if token:  # only what has changed of a series is told, and it is needed whole
             series = self._series(calendar, {master: rows for master, rows in series.items() if master not in gone})
         whole = [change for master, rows in series.items() for change in _whole(master, rows, _zone(page))]
-        yield Page(tuple(whole), cursor=CURSOR + page["nextSyncToken"], last=True, full=not token)
+        yield Page(tuple(change for change in whole if token or not change.gone), cursor=CURSOR + page["nextSyncToken"], last=True, full=not token)
 
     def _series(self, calendar: str, told: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
         """Each of these series whole: all that shares its UID. Of one whose master can't be had, because only an instance of it is here, what was told."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integrations.contract import Changed, NeedsPerson, Window
+from integrations.contract import Changed, NeedsPerson, Retry, Window
 from integrations.google.tests.world import GoogleWorld
 from integrations.items import Person
 from integrations.testing.servers.google import GoogleServer
@@ -94,6 +94,7 @@ def test_a_deleted_series_is_gone_once_with_all_its_exceptions(world: GoogleWorl
     world.remove(remote_id)
     pages = list(provider.changes(world.calendar, cursor, WINDOW))
     assert [(change.remote_id, change.gone) for page in pages for change in page.changes] == [(remote_id, True)]
+    assert read(provider, world.calendar)[0] == {}
 
 
 def test_an_instance_without_its_series_is_known_by_its_own_id(world: GoogleWorld, server: GoogleServer) -> None:
@@ -107,6 +108,10 @@ def test_an_instance_without_its_series_is_known_by_its_own_id(world: GoogleWorl
     item = provider.get(world.calendar, instance(remote_id, 1)).item
     assert item is not None
     assert item.recurrence_id == EVENT.start + timedelta(weeks=1)
+    cursor = read(provider, world.calendar)[1]
+    world.remove(instance(remote_id, 1))
+    assert [change.gone for change in read(provider, world.calendar, cursor)[0].values()] == [True]
+    assert read(provider, world.calendar)[0] == {}
 
 
 def test_a_changed_series_is_read_whole_over_many_pages(world: GoogleWorld) -> None:
@@ -277,7 +282,11 @@ def test_busy_times_of_two_years_and_many_calendars_come_in_one_request(world: G
     assert server.requests == 1
 
 
-def test_times_that_google_cannot_tell_are_never_free(world: GoogleWorld) -> None:
+def test_times_that_google_cannot_tell_are_never_free(world: GoogleWorld, server: GoogleServer) -> None:
+    server.blind.add(world.calendar)
+    with pytest.raises(Retry):
+        world.provider().busy([world.calendar], WINDOW)
+    server.blind.clear()
     with pytest.raises(NeedsPerson) as caught:
         world.provider().busy([world.calendar, "gone@group.calendar.google.com"], WINDOW)
     assert caught.value.code == "gone"

@@ -41,6 +41,7 @@ class GoogleServer:
         self.store, self.faults, self.page_size = Store(email), Plan(), page_size
         self.tokens = {OFFICE: self.store.email, PERSON: self.store.email}
         self.calls: list[str] = []
+        self.blind: set[str] = set()  # calendars whose free and busy times can't be told
         self.requests, self.writes, self.address = 0, 0, ""
         self.lock = threading.RLock()
         self._listings: dict[str, tuple[list[Row], str]] = {}  # page token -> rows still to come, the sync token of the last page
@@ -190,6 +191,8 @@ class GoogleServer:
             try:
                 if len(wanted) > 50:
                     raise Refusal(400, "tooManyCalendarsRequested", "")
+                if one in self.blind:
+                    raise Refusal(503, "internalError", "")
                 found[one] = {"busy": self.store.free_busy(self.store.calendar(one), begin, end)}
             except Refusal as error:
                 found[one] = {"errors": [{"domain": error.domain, "reason": error.reason}], "busy": []}

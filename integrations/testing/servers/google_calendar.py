@@ -123,12 +123,12 @@ class Store:
 
     def delete(self, calendar: Calendar, event_id: str, etag: str, updates: str) -> Row:
         row = self.event(calendar, event_id)
+        _match(row, etag)
         if row["status"] == "cancelled":
             raise Refusal(410, "deleted", "Resource has been deleted")
-        _match(row, etag)
         self._mail(row, updates, "delete")
         for one in [one for one in calendar.events.values() if one.get("recurringEventId") == event_id]:
-            del calendar.events[one["id"]]  # with the series its exceptions go
+            self._keep(calendar, one | {"status": "cancelled"})  # with the series its exceptions go, and each says so
         return self._keep(calendar, row | {"status": "cancelled"})
 
     def move(self, calendar: Calendar, event_id: str, target: Calendar, updates: str) -> Row:
