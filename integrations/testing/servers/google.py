@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
+from integrations.testing.servers.channels import Channels
 from integrations.testing.servers.discovery import Call, Document, Refusal
 from integrations.testing.servers.google_calendar import WRITERS, Calendar, Row, Store, single, within
 from integrations.testing.servers.plan import Plan
@@ -38,7 +39,8 @@ class GoogleServer:
     parts are listed too). `requests` counts its HTTP requests, `writes` what it changed. `page_size` rows to a page whatever was asked for."""
 
     def __init__(self, email: str = "employee@example.com", page_size: int = 2) -> None:
-        self.store, self.faults, self.page_size = Store(email), Plan(), page_size
+        self.channels, self.faults, self.page_size = Channels(), Plan(), page_size
+        self.store = Store(email, self.channels.changed)
         self.tokens = {OFFICE: self.store.email, PERSON: self.store.email}
         self.calls: list[str] = []
         self.blind: set[str] = set()  # calendars whose free and busy times can't be told
@@ -219,6 +221,12 @@ class GoogleServer:
         source, target = (self.store.calendar(call.given[name], write=True) for name in ("calendarId", "destination"))
         return self.store.move(source, call.given["eventId"], target, call.given.get("sendUpdates", "none"))
 
+    def _watch(self, call: Call, etag: str) -> Row:
+        return self.channels.watch(call.body, self.store.calendar(call.given["calendarId"]).id, self.address)
+
+    def _stop(self, call: Call, etag: str) -> None:
+        self.channels.stop(call.body)
+
     def _instances(self, call: Call, etag: str) -> Row:
         calendar, given = self.store.calendar(call.given["calendarId"]), call.given
         rows = [one for one in single(calendar, *_span(given)) if one.get("recurringEventId") == given["eventId"]]
@@ -299,6 +307,8 @@ ACTIONS: dict[str, Any] = {
         "events.delete": GoogleServer._delete,
         "events.move": GoogleServer._move,
         "events.instances": GoogleServer._instances,
+        "events.watch": GoogleServer._watch,
+        "channels.stop": GoogleServer._stop,
     }.items()
 }
 
@@ -368,3 +378,4 @@ def google(server: GoogleServer | None = None, port: int = 0) -> Iterator[Google
         door.shutdown()
         door.server_close()
         thread.join(5)
+        state.channels.close()

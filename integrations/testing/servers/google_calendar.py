@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -42,10 +43,10 @@ class Mail:
 
 
 class Store:
-    """One account, `email`. `epoch` rises when all sync tokens become void."""
+    """One account, `email`. `epoch` rises when all sync tokens become void. `changed` is called with the id of a calendar in which something has."""
 
-    def __init__(self, email: str) -> None:
-        self.email = email
+    def __init__(self, email: str, changed: Callable[[str], None]) -> None:
+        self.email, self.changed = email, changed
         self.calendars: dict[str, Calendar] = {email: Calendar(email, email, primary=True)}
         self.mails: list[Mail] = []
         self.epoch = 0
@@ -146,6 +147,7 @@ class Store:
         row = deepcopy(row) | {"updated": self.moment(), "etag": f'"{next(self._etags)}"'}
         calendar.events[row["id"]] = row
         calendar.log.append(row["id"])
+        self.changed(calendar.id)
         return row
 
     def _mail(self, row: Row, updates: str, about: str) -> None:
