@@ -15,4 +15,4 @@ class GoogleConfig(ProviderConfig):
     provider_class = "integrations.google.provider.GoogleProvider"
     provider_label = _("Google Calendar")
     connects_by = "oauth"
-    capabilities = Capabilities(hides_attendees=True, silent_attendees=True, creates_calendars=True)
+    capabilities = Capabilities(push=True, hides_attendees=True, silent_attendees=True, creates_calendars=True)

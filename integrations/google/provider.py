@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
-from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Window
+from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Subscription, Window
 from integrations.google import mapping
 from integrations.google.client import Google, Row, root, way_out
 from integrations.items import Event
@@ -195,6 +196,18 @@ class GoogleProvider(Provider):
                 start = end
         answers = self.google.many(queries)
         return merged(span for number, answer in answers.items() for span in _spans(answer or {}, groups[number]))
+
+    def subscribe(self, calendar: str, address: str, token: str, life: timedelta) -> Subscription:
+        wanted: Row = {"id": uuid4().hex, "type": "web_hook", "address": address, "token": token, "params": {"ttl": str(int(life.total_seconds()))}}
+        row = self.google.ask(self.events.watch(calendarId=calendar, body=wanted))
+        try:
+            return Subscription(wanted["id"], row["resourceId"], datetime.fromtimestamp(int(row["expiration"]) / 1000, UTC))
+        except (KeyError, ValueError) as error:
+            raise Retry("The server's answer can't be read.") from error
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        body = {"id": subscription.id, "resourceId": subscription.resource}
+        self.google.call(self.google.resource.channels().stop(body=body), none_on=(404, 410))
 
     def revoke(self) -> None:
         """Ends the whole grant, whichever of its tokens is named. A token that is no longer valid is what we want."""
