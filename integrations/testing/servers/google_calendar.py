@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -51,7 +51,6 @@ class Store:
         self.mails: list[Mail] = []
         self.epoch = 0
         self._etags = count(3_480_000_000_000_001)
-        self._now = datetime(2030, 6, 1, tzinfo=UTC)
 
     def add_calendar(self, summary: str, zone: str = "", role: str = "owner") -> Calendar:
         made = Calendar(f"{uuid4().hex}@group.calendar.google.com", summary, zone or "UTC", role)
@@ -66,10 +65,6 @@ class Store:
         if write and found.role not in WRITERS:
             raise Refusal(403, "requiredAccessLevel", "You need to have writer access to this calendar.", domain="calendar")
         return found
-
-    def moment(self) -> str:
-        self._now += timedelta(milliseconds=7)
-        return self._now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     # Single events
 
@@ -96,7 +91,7 @@ class Store:
         if event_id in calendar.events:  # "Handle API errors"; a deleted event keeps its id
             raise Refusal(409, "duplicate", "The requested identifier already exists.")
         row = {"status": "confirmed", "eventType": "default", "reminders": {"useDefault": True}, "sequence": 0} | body
-        row |= {"kind": "calendar#event", "id": event_id, "created": self.moment(), "iCalUID": body.get("iCalUID") or f"{event_id}@google.com"}
+        row |= {"kind": "calendar#event", "id": event_id, "created": _now(), "iCalUID": body.get("iCalUID") or f"{event_id}@google.com"}
         who = {"email": calendar.id if not calendar.primary else self.email, "self": True}
         row |= {"creator": {"email": self.email, "self": calendar.primary}, "organizer": who}
         kept = self._keep(calendar, row)
@@ -144,7 +139,7 @@ class Store:
     def _keep(self, calendar: Calendar, row: Row) -> Row:
         if row["status"] != "cancelled":
             _check(row, calendar)
-        row = deepcopy(row) | {"updated": self.moment(), "etag": f'"{next(self._etags)}"'}
+        row = deepcopy(row) | {"updated": _now(), "etag": f'"{next(self._etags)}"'}
         calendar.events[row["id"]] = row
         calendar.log.append(row["id"])
         self.changed(calendar.id)
@@ -169,6 +164,10 @@ class Store:
             else:
                 merged.append((start, stop))
         return [{"start": start.isoformat(), "end": stop.isoformat()} for start, stop in merged]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _match(row: Row, etag: str) -> None:

@@ -61,6 +61,8 @@ EVENTS = "calendars/primary/events"
         (TIMES | {"extendedProperties": {"private": {"k": 5}}}, "invalid"),
         (TIMES | {"reminders": {"useDefault": True, "overrides": [{"method": "popup", "minutes": 5}]}}, "cannotUseDefaultRemindersAndSpecifyOverride"),
         (TIMES | {"eventType": "workingLocation"}, "malformedStatusEvent"),
+        (TIMES | {"eventType": "workingLocation", "transparency": "transparent"}, "malformedStatusEvent"),
+        (TIMES | {"eventType": "outOfOffice", "transparency": "transparent"}, "malformedStatusEvent"),
         ({"start": START}, "required"),
         ({"start": START, "end": {"date": "2031-03-04"}}, "invalid"),
         ({"start": START, "end": {"date": "2031-03-04", **END}}, "invalid"),
@@ -103,6 +105,12 @@ def test_a_sync_token_stands_alone(ask: Any, name: str) -> None:
     value = "2031-01-01T00:00:00Z" if name.startswith("time") or name == "updatedMin" else "updated" if name == "orderBy" else "x=y"
     assert ask("GET", EVENTS, syncToken=token, **{name: value}) == (400, "invalidParameter")
     assert ask("GET", EVENTS, syncToken=token, showDeleted="false") == (400, "invalidParameter")
+
+
+def test_only_the_primary_calendar_takes_an_absence(ask: Any, server: GoogleServer) -> None:
+    other = server.store.add_calendar("Other").id
+    assert ask("POST", f"calendars/{other}/events", TIMES | {"eventType": "outOfOffice"}) == (400, "eventTypeRestriction")
+    assert ask("POST", EVENTS, TIMES | {"eventType": "outOfOffice"})[0] == 200
 
 
 def test_who_has_no_token_is_told_so(server: GoogleServer) -> None:
