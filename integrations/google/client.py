@@ -151,6 +151,8 @@ def problem(error: Exception, *, now: datetime | None = None) -> ProviderError:
         return NeedsPerson("The Google Calendar API is switched off.", "The operator switches it on in the Google Cloud console.", code="permission")
     if status == 403 and reasons & SCOPES:
         return NeedsPerson("We may not use the calendars of this account.", "Connect it again and tick every box that Google shows.", code="permission")
+    if status == 400 and place.lower() == "pagetoken":
+        return Retry("The listing was interrupted.")
     if status == 412:
         return Changed("The event has changed meanwhile.")
     if (status == 410 and "deleted" not in reasons) or (status == 400 and place.lower().replace(" ", "") == "synctoken"):

@@ -112,7 +112,8 @@ class GoogleProvider(Provider):
             for master, page in pages.items():
                 found.setdefault(master, []).extend(row for row in page["items"] if master in (row["id"], row.get("recurringEventId")))
             asked = {master: page["nextPageToken"] for master, page in pages.items() if page.get("nextPageToken")}
-        return {master: found[master] or told[master] for master in told}
+        # Whether a search by UID knows cancelled instances is nowhere promised; those just told of are known anyway.
+        return {master: found[master] + [row for row in rows if mapping.cancelled(row)] for master, rows in told.items()}
 
     def _related(self, calendar: str, uid: str, token: str) -> Any:
         return self.events.list(calendarId=calendar, iCalUID=uid, pageToken=token or None, maxResults=ROWS, singleEvents=False)
@@ -131,7 +132,7 @@ class GoogleProvider(Provider):
         if not row.get("recurrence") or mapping.cancelled(row):
             return mapping.change(row)
         rows = self._series(calendar, {row["id"]: [row]})[row["id"]]
-        return next(one for one in _whole(row["id"], rows, "UTC") if one.remote_id == row["id"])
+        return _whole(row["id"], [*rows, row], "UTC")[0]
 
     def find(self, calendar: str, key: str, uid: str) -> Change | None:
         """By its id first: a search may not yet know what has just been written."""
@@ -244,7 +245,7 @@ def _calendar(row: Row) -> RemoteCalendar:
 
 def _whole(master: str, rows: Sequence[Row], zone: str) -> list[Change]:
     """A series as one change. Instances that are here without their series are each known by their own id."""
-    unique = {row["id"]: row for row in rows}
+    unique = {row["id"]: row for row in reversed(rows)}
     head = unique.pop(master, None)
     if head is None:
         return [mapping.change(row, zone=zone) for row in unique.values()]

@@ -85,6 +85,16 @@ def test_a_cancelled_instance_is_part_of_its_series(world: GoogleWorld, path: st
     assert provider.busy([world.calendar], WINDOW) == [(one.start, one.end) for one in alive]
 
 
+def test_an_instance_just_cancelled_is_known_though_a_search_by_uid_hides_it(world: GoogleWorld, server: GoogleServer) -> None:
+    server.narrow = True
+    provider = world.provider()
+    remote_id = world.put(WEEKLY)
+    cursor = read(provider, world.calendar)[1]
+    world.remove(instance(remote_id, 2))
+    change = read(provider, world.calendar, cursor)[0][remote_id]
+    assert [(one.status, one.recurrence_id) for one in change.exceptions] == [("cancelled", EVENT.start + timedelta(weeks=2))]
+
+
 def test_a_deleted_series_is_gone_once_with_all_its_exceptions(world: GoogleWorld) -> None:
     provider = world.provider()
     remote_id = world.put(WEEKLY)

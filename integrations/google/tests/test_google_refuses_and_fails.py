@@ -85,6 +85,16 @@ def test_a_listing_that_fails_is_never_an_empty_one(world: GoogleWorld, server: 
     assert len(read(world.provider(), world.calendar)[0]) == 3
 
 
+def test_a_page_that_is_no_longer_known_means_again(world: GoogleWorld, server: GoogleServer) -> None:
+    for _ in range(3):
+        world.put(EVENT)
+    pages = world.provider().changes(world.calendar, "", WINDOW)
+    next(pages)
+    server.forget_pages()
+    with pytest.raises(Retry):
+        list(pages)
+
+
 @pytest.mark.parametrize("kind", ["page", "truncate", "cut-before", "cut-after", "503:backendError", "429:rateLimitExceeded"])
 def test_an_envelope_that_fails_is_never_an_empty_one(world: GoogleWorld, server: GoogleServer, kind: str) -> None:
     server.faults.then(kind, "batch")

@@ -44,12 +44,16 @@ class GoogleServer:
         self.tokens = {OFFICE: self.store.email, PERSON: self.store.email}
         self.calls: list[str] = []
         self.blind: set[str] = set()  # calendars whose free and busy times can't be told
+        self.narrow = False  # whether a search by UID leaves out cancelled instances; nothing says that it doesn't
         self.requests, self.writes, self.address = 0, 0, ""
         self.lock = threading.RLock()
         self._listings: dict[str, tuple[list[Row], str]] = {}  # page token -> rows still to come, the sync token of the last page
 
     def forget_cursors(self) -> None:
         self.store.epoch += 1
+
+    def forget_pages(self) -> None:
+        self._listings.clear()
 
     def answer(self, verb: str, target: str, headers: dict[str, str], content: bytes) -> Answer | None:
         """The answer to a request; None: the connection breaks. Work is done under one lock."""
@@ -271,6 +275,8 @@ class GoogleServer:
             # "showDeleted": cancelled instances are always listed beside their series.
             shown = row["status"] != "cancelled" or given.get("showDeleted") or ("recurringEventId" in row and not given.get("singleEvents"))
             private = row.get("extendedProperties", {}).get("private", {})
+            if self.narrow and "iCalUID" in given and row["status"] == "cancelled":
+                continue
             if shown and given.get("iCalUID") in (None, row["iCalUID"]) and all(private.get(name) == value for name, _, value in pairs):
                 kept.append(_tombstone(row))
         return kept
