@@ -19,6 +19,7 @@ from integrations.testing.servers.discovery import Refusal
 Row = dict[str, Any]
 SERVER_SETS = {"kind", "etag", "htmlLink", "created", "updated", "creator", "organizer", "hangoutLink", "locked", "attendeesOmitted", "endTimeUnspecified"}
 WRITERS = ("writer", "owner")
+ZONES = frozenset(available_timezones())  # once: each look reads a folder
 EXPANDED = 800  # instances of an endless series that are looked at
 
 
@@ -230,7 +231,7 @@ def _check(row: Row, calendar: Calendar) -> None:
 
 def _time_problem(value: Row, row: Row) -> bool:
     zone = value.get("timeZone")
-    if ("date" in value) == ("dateTime" in value) or (zone and zone not in available_timezones()):
+    if ("date" in value) == ("dateTime" in value) or (zone and zone not in ZONES):
         return True
     naive = "dateTime" in value and datetime.fromisoformat(value["dateTime"]).tzinfo is None
     return "dateTime" in value and not zone and (naive or bool(row.get("recurrence")))
