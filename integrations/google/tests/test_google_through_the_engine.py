@@ -21,7 +21,7 @@ from integrations.testing.servers.google import OFFICE, GoogleServer
 from integrations.testing.servers.plan import Plan
 from integrations.testing.world import BERLIN
 
-pytestmark = [pytest.mark.once, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=BERLIN)
 
