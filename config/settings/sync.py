@@ -5,6 +5,8 @@ from __future__ import annotations
 from config.settings import environment as env
 
 __all__ = [
+    "GOOGLE_API_ROOT",
+    "GOOGLE_OAUTH_ROOT",
     "KALENDS_CA_FILE",
     "KALENDS_PRIVATE_HOSTS",
     "LEASE_SECONDS",
@@ -32,3 +34,7 @@ MOVE_GRACE_SECONDS = env.number("MOVE_GRACE_SECONDS", 10 if env.DEMO else 600)
 KALENDS_PRIVATE_HOSTS = env.listing("KALENDS_PRIVATE_HOSTS")
 # A PEM file with further certificate authorities for outgoing connections.
 KALENDS_CA_FILE = env.text("KALENDS_CA_FILE")
+
+# Where Google is spoken to; only the root changes, the official paths stay.
+GOOGLE_API_ROOT = env.text("GOOGLE_API_ROOT", "https://www.googleapis.com")
+GOOGLE_OAUTH_ROOT = env.text("GOOGLE_OAUTH_ROOT", "https://oauth2.googleapis.com")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from urllib.parse import urljoin
@@ -21,7 +21,7 @@ from integrations.wire.dav import Dav, Refused, canonical, condition, element, e
 from integrations.wire.diagnosis import steps
 from integrations.wire.http import Answer, client, problem
 from integrations.wire.listing import listing
-from integrations.wire.recurrence import instant, taken
+from integrations.wire.recurrence import concerns, taken
 
 CHUNK = 50  # resources per multiget
 TAKEN = ("no-uid-conflict", "unique-scheduling-object-resource")  # how servers call a UID that is there already
@@ -79,7 +79,7 @@ class CaldavProvider(Provider):
             gone = tuple(Change(path, gone=True) for path in found.missing)
             for begin in range(0, len(paths), CHUNK):
                 read = self._many(calendar, paths[begin : begin + CHUNK], dated=not found.full)
-                yield Page(tuple(one for one in read if not found.full or self._within(one, window)), full=found.full)
+                yield Page(tuple(one for one in read if not found.full or concerns(one, window)), full=found.full)
             yield Page(gone, cursor=found.cursor, last=True, full=found.full)
         except Refused as error:
             raise error.error from error
@@ -108,14 +108,6 @@ class CaldavProvider(Provider):
         # Without an entity tag the content itself tells whether it changed.
         found = icalendar.change(path, tag or _digest(data), data, owner=self.owner, floating=self.floating)
         return replace(found, modified=_instant(modified)) if found else None
-
-    def _within(self, change: Change, window: Window) -> bool:
-        """Whether a listing of the window has this: all that is ours, repeats, or can't be read stays in."""
-        item = change.item
-        if item is None or item.key or item.recurrence or change.exceptions or change.problem:
-            return True
-        day = timedelta(days=1)
-        return instant(item.start, UTC) < window.end + day and instant(item.end, UTC) > window.start - day
 
     def get(self, calendar: str, remote_id: str) -> Change:
         answer = self._get(calendar, remote_id)

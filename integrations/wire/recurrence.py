@@ -164,3 +164,12 @@ def taken(changes: Iterable[Change], window: Window, *, zone: tzinfo = UTC) -> l
             spans += [(one.start, one.end) for one in expansion.instances if one.show_as != "free" and one.status != "cancelled"]
     inside = ((max(start, window.start), min(end, window.end)) for start, end in spans)
     return merged(span for span in inside if span[0] < span[1])
+
+
+def concerns(change: Change, window: Window) -> bool:
+    """Whether a listing of the window has this: all that is ours, repeats, or can't be read stays in. A day more on each side, for days have zones."""
+    item = change.item
+    if item is None or item.key or item.recurrence or change.exceptions or change.problem:
+        return True
+    day = timedelta(days=1)
+    return instant(item.start, UTC) < window.end + day and instant(item.end, UTC) > window.start - day

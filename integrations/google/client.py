@@ -1,0 +1,170 @@
+"""Speaks to Google by google-api-python-client, which is imported on first use; its requests go the house's one way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from integrations.contract import Changed, Credentials, CursorExpired, NeedsPerson, ProviderError, Retry
+from integrations.wire import http
+from integrations.wire.address import policy
+
+Row = dict[str, Any]
+BATCH = 50  # requests in one envelope; Google takes more, its quota counts each of them
+# "Handle API errors": a limit, not a missing right, though the status is 403.
+LIMITS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded", "RATE_LIMIT_EXCEEDED"}
+SCOPES = {"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}
+DISABLED = {"accessNotConfigured", "SERVICE_DISABLED"}
+
+
+def root(setting: str) -> str:
+    return str(getattr(settings, setting)).rstrip("/")
+
+
+def way_out(*addresses: str) -> http.Client:
+    """The house's HTTP; the hosts of these addresses were named by the operator, so they may be private ones."""
+    rules = policy()
+    return http.client(replace(rules, private=rules.private | {urlsplit(address).netloc.lower() for address in addresses}))
+
+
+class Transport:
+    """What the SDK takes for httplib2.Http. It repeats nothing, caches nothing, and signs each request with a fresh token."""
+
+    def __init__(self, client: http.Client, credentials: Credentials) -> None:
+        self.client, self._credentials = client, credentials
+
+    def request(
+        self, uri: str, method: str = "GET", body: str | bytes | None = None, headers: Mapping[str, str] | None = None, **_: object
+    ) -> tuple[Any, bytes]:
+        from httplib2 import Response
+
+        # Length and encodings are the transport's own business.
+        sent = {name: value for name, value in (headers or {}).items() if name.lower() not in ("content-length", "accept-encoding")}
+        content = body.encode() if isinstance(body, str) else body or b""
+        answer = self.client.request(method, uri, headers=sent, content=content, auth=f"Bearer {self._credentials.access_token()}")
+        return Response(dict(answer.headers) | {"status": str(answer.status)}), answer.body
+
+    def close(self) -> None:
+        self.client.close()
+
+
+@lru_cache(maxsize=2)
+def _description(address: str) -> dict[str, Any]:
+    """The official description that comes with the SDK; batches go to its root, not to an api_endpoint, so that is what is changed."""
+    from googleapiclient.discovery_cache import get_static_doc
+
+    found: dict[str, Any] = json.loads(get_static_doc("calendar", "v3"))
+    return found | {"rootUrl": f"{address}/", "baseUrl": f"{address}/{found['servicePath']}"}
+
+
+class Google:
+    """One account for one task. `resource` is the SDK's: requests are made there and carried out here."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.address = root("GOOGLE_API_ROOT")
+        self.transport = Transport(way_out(self.address), credentials)
+
+    @cached_property
+    def resource(self) -> Any:
+        from googleapiclient.discovery import build_from_document
+
+        return build_from_document(_description(self.address), http=self.transport)
+
+    def call(self, request: Any, *, etag: str = "", none_on: Collection[int] = ()) -> Row | None:
+        """The answer; None for these statuses and for an empty answer. Raises one of the four errors. The SDK's own repetition is off."""
+        from googleapiclient.errors import Error
+
+        if etag:
+            request.headers["If-Match"] = etag
+        try:
+            return whole(request.execute(num_retries=0))
+        except Error as error:
+            if getattr(error, "status_code", 0) in none_on:
+                return None
+            raise problem(error) from error
+
+    def ask(self, request: Any) -> Row:
+        return self.call(request) or {}
+
+    def many(self, requests: Mapping[str, Any], *, none_on: Collection[int] = ()) -> dict[str, Row | None]:
+        """All the answers, in envelopes of at most 50; one request goes alone. The first that failed is raised."""
+        from googleapiclient.errors import Error
+
+        names = list(requests)
+        if len(names) == 1:
+            return {names[0]: self.call(requests[names[0]], none_on=none_on)}
+        found: dict[str, Row | None] = {}
+        failed: list[Error] = []
+
+        def take(name: str, answer: Any, error: Error | None) -> None:
+            if error is None:
+                found[names[int(name)]] = whole(answer)
+            elif getattr(error, "status_code", 0) in none_on:
+                found[names[int(name)]] = None
+            else:
+                failed.append(error)
+
+        for begin in range(0, len(names), BATCH):
+            envelope = self.resource.new_batch_http_request(callback=take)
+            for number, name in enumerate(names[begin : begin + BATCH], begin):
+                envelope.add(requests[name], request_id=str(number))  # short: a longer header would be folded
+            try:
+                envelope.execute()
+            except Error as error:
+                raise problem(error) from error
+            except (KeyError, ValueError, IndexError, AttributeError) as error:  # the SDK trusts the envelope it gets
+                raise Retry("The server's answer can't be read.") from error
+            if failed:
+                raise problem(failed[0]) from failed[0]
+        return found
+
+
+def whole(answer: Any) -> Row | None:
+    """A page for people or half an answer comes out of the SDK as text, without an error."""
+    if answer is None or answer == "":
+        return None
+    if not isinstance(answer, dict):
+        raise Retry("The server's answer can't be read.")
+    return answer
+
+
+def problem(error: Exception, *, now: datetime | None = None) -> ProviderError:
+    """What an error of the SDK means for us. Never holds anything the other side wrote."""
+    content, response = getattr(error, "content", b""), getattr(error, "resp", None)
+    status = int(getattr(response, "status", 0) or 0)
+    if not status:
+        return Retry("The server's answer can't be read.")
+    reasons, place = _reasons(content)
+    wait = http.retry_after(str(response.get("retry-after", "")), now or datetime.now(UTC)) if response is not None else None
+    if status == 401:
+        return NeedsPerson("Google does not accept our access any more.", "Connect the account again.", code="auth")
+    if status == 429 or reasons & LIMITS or status >= 500:
+        return Retry("The server is busy or out of order.", wait)
+    if status == 403 and reasons & DISABLED:
+        return NeedsPerson("The Google Calendar API is switched off.", "The operator switches it on in the Google Cloud console.", code="permission")
+    if status == 403 and reasons & SCOPES:
+        return NeedsPerson("We may not use the calendars of this account.", "Connect it again and tick every box that Google shows.", code="permission")
+    if status == 400 and place.lower() == "pagetoken":
+        return Retry("The listing was interrupted.")
+    if status == 412:
+        return Changed("The event has changed meanwhile.")
+    if (status == 410 and "deleted" not in reasons) or (status == 400 and place.lower().replace(" ", "") == "synctoken"):
+        return CursorExpired("The cursor is no longer known.")
+    return http.problem(http.Answer(status, {}, b"", ""))
+
+
+def _reasons(content: bytes) -> tuple[set[str], str]:
+    """The machine-readable reasons in an error answer, of the older and the newer form, and the parameter it blames."""
+    try:
+        told = json.loads(content)["error"]
+        details = [one for one in [*told.get("errors", ()), *told.get("details", ())] if isinstance(one, dict)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set(), ""
+    return {str(one["reason"]) for one in details if "reason" in one}, next((str(one["location"]) for one in details if "location" in one), "")
