@@ -13,7 +13,7 @@ from booking.actions import appointments
 from booking.actions.customers import Guest
 from booking.models import Appointment, Busy, Employee, Service, Status
 from conftest import make_employee
-from integrations import connect, engine
+from integrations import choosing, connect, engine
 from integrations.google.tests.world import GoogleWorld
 from integrations.models import Account, Link, Outgoing, Pair
 from integrations.testing.converged import assert_converged, cycle
@@ -21,7 +21,7 @@ from integrations.testing.servers.google import OFFICE, GoogleServer
 from integrations.testing.servers.plan import Plan
 from integrations.testing.world import BERLIN
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=BERLIN)
 
@@ -38,8 +38,8 @@ class Salon:
         connect.check(account.pk)
         account.refresh_from_db()
         assert account.state == Account.State.CONNECTED, account.steps
-        with mock.patch("integrations.connect._pull_later"):  # the test says when it is read
-            connect.choose(account, self.employee.calendar, reads={world.calendar}, writes=world.calendar)
+        with mock.patch("integrations.choosing._pull_later"):  # the test says when it is read
+            choosing.choose(account, self.employee.calendar, reads={world.calendar}, writes=world.calendar)
         self.link = Link.objects.get(account=account)
         self.sync()
 
