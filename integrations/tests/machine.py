@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -59,6 +60,27 @@ MOMENTS = [(method, moment) for method in ("create", "update", "delete", "change
 NOTIFICATIONS: list[list[Callable[[int], object]]] = [[engine.pull], [engine.drain], [engine.pull, engine.drain], [engine.drain, engine.drain, engine.pull]]
 
 
+class Breakdowns(logging.Handler):
+    """What broke in our own code: it is survived, but nothing here may break it. Expired cursors are not worth a line each."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.logger, self.seen = logging.getLogger("integrations"), list[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(self.format(record))
+
+    def __enter__(self) -> Breakdowns:
+        self.level_before = self.logger.level
+        self.logger.setLevel(logging.WARNING)
+        self.logger.addHandler(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.logger.removeHandler(self)
+        self.logger.setLevel(self.level_before)
+
+
 class Machine(RuleBasedStateMachine):
     """One employee whose calendar is linked to one at a server that fails as planned; each example begins at the same scene."""
 
@@ -67,6 +89,7 @@ class Machine(RuleBasedStateMachine):
     scene: ClassVar[Stage]
     clock: ClassVar[Any]  # what time_machine.travel gives
     before: ClassVar[dict[str, Calendar]]
+    broken: ClassVar[Breakdowns]
 
     @classmethod
     @contextmanager
@@ -76,12 +99,12 @@ class Machine(RuleBasedStateMachine):
         service.employees.add(employee)
         cls.happened = Counter()
         # The machine says when a worker runs.
-        with time_machine.travel(FIRST, tick=False) as cls.clock, mock.patch.object(outbox, "wake", return_value=None):
+        with Breakdowns() as cls.broken, time_machine.travel(FIRST, tick=False) as cls.clock, mock.patch.object(outbox, "wake", return_value=None):
             cls.scene = stage(employee, service, server=MemoryServer("machine", page_size=2))
             cls.scene.rule(direction=cls.direction, priority=cls.priority, on_remote_delete=cls.on_remote_delete, buffers=cls.buffers)
             # Old busy times close slots, which is proven elsewhere; here people shall be able to book at any time.
             BusySource.objects.update(policy=BusySource.Policy.OFFER)
-            for number in range(5):
+            for number in range(4):
                 cls.scene.book(MONDAY + number * 2 * HALF)
             cls.scene.server.put(cls.scene.remote, Event(start=MONDAY + 12 * HALF, end=MONDAY + 13 * HALF, title="Lunch"))
             cycle()
@@ -98,6 +121,7 @@ class Machine(RuleBasedStateMachine):
         self.server, self.link_id = self.scene.server, self.scene.link.pk
         self.server.calendars, self.server.faults, self.server.meanwhile = _copied(self.before), FaultPlan(), []
         self.server.faults.after, self.server.epoch = 30, 0
+        self.broken.seen.clear()
         self.place = self.server.calendars[self.scene.remote]
         # What people did, by appointment: where they put it, what they called it, whether they ended it.
         self.here_at = dict(Appointment.objects.values_list("pk", "start"))
@@ -241,6 +265,8 @@ class Machine(RuleBasedStateMachine):
         """With up to two faults, and something that happens while the server deals with one of the calls."""
         for method, kind in self.random.sample(TROUBLE, self.random.choice([0, 1, 2])):
             self.server.faults.then(kind, method)
+            if method == "listing":
+                self.forget_cursors()
         if self.random.random() < 0.4:
             act = self.random.choice([self.here, self.there, self._second_worker, self._second_worker_in_time_out])
             self.server.meanwhile.append((*self.random.choice(MOMENTS), act))
@@ -310,20 +336,20 @@ class Machine(RuleBasedStateMachine):
             self.frame.__exit__(None, None, None)
 
     def _settle(self) -> None:
-        """The faults end, and within three cycles nothing more is to be done."""
+        """The faults end, and within three cycles nothing more is to be done; that a further one does nothing is looked at by `assert_converged`."""
         self.server.faults, self.server.meanwhile = FaultPlan(), []
         if self.cut_short:  # what nobody knew of and a listing left out is seen with the daily one
             self.clock.shift(timedelta(hours=24))
         for _ in range(3):
             self.clock.shift(timedelta(hours=5))
-            before = self.server.writes, FieldChange.objects.count()
             cycle()
             if Link.objects.filter(state=Link.State.PARKED).exists():
                 assert engine.answer_gone(self.link_id, deleted=True)
-            elif before == (self.server.writes, FieldChange.objects.count()) and not Outgoing.objects.exists():
+            elif not Outgoing.objects.exists() and not Pair.objects.filter(state=Pair.State.GONE_THERE).exists():
                 break
 
     def _check(self) -> None:
+        assert not self.broken.seen, self.broken.seen[0]
         assert Account.objects.get().state == Account.State.CONNECTED
         self.happened.update(f"{one.direction} {one.kind} {one.field}" for one in FieldChange.objects.all())
         assert not Outgoing.objects.exclude(state=Outgoing.State.OPEN).exists(), list(Outgoing.objects.values())

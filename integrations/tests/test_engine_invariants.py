@@ -67,6 +67,7 @@ WORLDS = [
 ]
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize(("machine", "share", "kinds"), WORLDS, ids=[one[0].__name__ for one in WORLDS])
 def test_both_sides_agree_once_the_faults_end(machine: type[Machine], share: float, kinds: set[str], employee: Employee) -> None:
@@ -75,7 +76,7 @@ def test_both_sides_agree_once_the_faults_end(machine: type[Machine], share: flo
     # The short run takes the same examples each time, the long one new ones.
     plan = settings(
         max_examples=int(EXAMPLES * share),
-        stateful_step_count=30,
+        stateful_step_count=12,
         derandomize=not LONG,
         deadline=None,
         suppress_health_check=list(HealthCheck),
