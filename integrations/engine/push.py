@@ -170,8 +170,11 @@ def _delete(session: Session, pair: Pair) -> None:
     session.hold()
     if not pair.remote_id:
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
-        if found is not None and not (found.item and absorb.is_anothers(found.item.uid, pair.uid)):
+        if found is not None and found.item is None:
             session.provider.delete(link.remote_id, found.remote_id, found.etag)
+        elif found is not None and found.item and not absorb.is_anothers(found.item.uid, pair.uid):
+            _take_in(session, found)  # what was typed there meanwhile is kept in the history
+            return _push(session, pair.kind, pair.item_id)
     else:
         session.provider.delete(link.remote_id, pair.remote_id, pair.etag)
     with session.applying():
@@ -179,6 +182,7 @@ def _delete(session: Session, pair: Pair) -> None:
         session.record(pair, Direction.OUT, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
         pair.state = Pair.State.CLOSED
         pair.save_agreed()
+    return None
 
 
 def _agree(session: Session, pair: Pair, receipt: Receipt, item: Any, wanted: Event, *, kind: FieldChange.Kind, groups: tuple[str, ...]) -> None:

@@ -76,7 +76,7 @@ def test_both_sides_agree_once_the_faults_end(machine: type[Machine], share: flo
     # The short run takes the same examples each time, the long one new ones.
     plan = settings(
         max_examples=int(EXAMPLES * share),
-        stateful_step_count=12,
+        stateful_step_count=10,
         derandomize=not LONG,
         deadline=None,
         suppress_health_check=list(HealthCheck),
