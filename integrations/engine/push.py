@@ -159,6 +159,8 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
 
 def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> None:
     groups = changed(pair.base, snapshot(wanted))
+    pair.base["sent"] = {group: snapshot(wanted)[group] for group in groups}  # should the answer be lost, it is no change of theirs
+    session.save(pair)
     session.hold()
     receipt = session.provider.update(session.link.remote_id, pair.remote_id, wanted, groups, pair.etag)
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.UPDATE, groups=groups)

@@ -244,8 +244,8 @@ class Machine(RuleBasedStateMachine):
     # What the worker does: a notification may come late, twice or never.
 
     def work(self) -> None:
-        """With up to two faults, and something that happens while the server deals with one of the calls."""
-        for method, kind in self.random.sample(TROUBLE, self.random.choice([0, 1, 2])):
+        """With up to three faults, and something that happens while the server deals with one of the calls."""
+        for method, kind in self.random.sample(TROUBLE, self.random.choice([0, 1, 2, 3])):
             self.server.faults.then(kind, method)
             if method == "listing":
                 self.forget_cursors()

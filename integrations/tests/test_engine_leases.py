@@ -73,3 +73,16 @@ def test_a_move_there_that_was_taken_in_meanwhile_is_no_conflict_later(scene):
     move(appointment, MONDAY + 3 * HOUR)
     settled(scene)
     assert scene.theirs(appointment).start == MONDAY + 3 * HOUR
+
+
+def test_our_own_writing_whose_answer_was_lost_does_not_overrule_what_we_did_since(scene):
+    """Seen red without what was sent being kept: it counted as a move there, and a later move here gave way to it."""
+    appointment = scene.book(MONDAY, now=timezone.now())
+    scene.rule(priority="theirs")
+    scene.sync()
+    move(appointment, MONDAY + HOUR)
+    scene.server.faults.then("lose-after", "update")
+    engine.drain(scene.link.pk)
+    move(appointment, MONDAY + 2 * HOUR)
+    settled(scene)
+    assert scene.theirs(appointment).start == MONDAY + 2 * HOUR
