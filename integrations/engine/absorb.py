@@ -126,6 +126,8 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
         pair.state, pair.gone_at = Pair.State.LIVE, None
     pair.remote_id, pair.uid, pair.etag = change.remote_id, event.uid or pair.uid, change.etag
     shown = snapshot(event)
+    sent = pair.base.pop("sent", {})
+    pair.base |= {group: value for group, value in sent.items() if shown.get(group) == value}
     theirs_now = _in_our_words(pair, shown)
     echo = etag_before != "" and change.etag == etag_before
     if pair.state == Pair.State.CONFLICT and not echo and theirs_now["when"] == pair.base.get("when"):

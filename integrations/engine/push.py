@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -92,7 +91,7 @@ def _push(session: Session, kind: str, item_id: int) -> None:
     if pair and pair.state == Pair.State.CONFLICT:
         if projection.event is not None:
             return
-        with transaction.atomic():  # no longer wanted there: nothing is left to settle
+        with session.applying():  # no longer wanted there: nothing is left to settle
             absorb.clear_conflict(pair)
             pair.save_agreed()
     live = pair is not None and pair.state in (Pair.State.LIVE, Pair.State.GONE_THERE, Pair.State.CREATING)
@@ -119,7 +118,7 @@ def _push(session: Session, kind: str, item_id: int) -> None:
             _delete(session, pair)
         case Action.CLOSE | Action.UNLINK if pair:
             pair.state = Pair.State.CLOSED if action is Action.CLOSE else Pair.State.UNLINKED
-            pair.save_agreed()
+            session.save(pair)
 
 
 def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, pair: Pair | None, *, anew: bool = False) -> None:
@@ -142,24 +141,26 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
             _take_in(session, found)
             return _push(session, kind, item_id)
     pair.base, pair.seen, pair.uid = snapshot(wanted) | {"own": KINDS[kind].own_times(item)}, {}, wanted.uid
-    pair.save_agreed()
+    session.save(pair)
     session.hold()
     while absorb.is_anothers((receipt := session.provider.create(link.remote_id, wanted, pair.key)).uid, wanted.uid):
         pair.generation += 1  # the event of a booking that was lost with its id stays untouched
         pair.key = marker(kind, item_id, link.pk, pair.generation)
-        pair.save_agreed()
+        session.save(pair)
         session.hold()
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.CREATE, groups=("title", "when"))
     if receipt.item is not None and changed(snapshot(receipt.item), snapshot(wanted)):
         # Adopted, and it says something else: what stands there is the base, ours goes on top.
         pair.base, pair.seen = snapshot(receipt.item) | {"own": pair.base["own"]}, {}
-        pair.save_agreed()
+        session.save(pair)
         return _push(session, kind, item_id)
     return None
 
 
 def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> None:
     groups = changed(pair.base, snapshot(wanted))
+    pair.base["sent"] = {group: snapshot(wanted)[group] for group in groups}  # should the answer be lost, it is no change of theirs
+    session.save(pair)
     session.hold()
     receipt = session.provider.update(session.link.remote_id, pair.remote_id, wanted, groups, pair.etag)
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.UPDATE, groups=groups)
@@ -171,22 +172,26 @@ def _delete(session: Session, pair: Pair) -> None:
     session.hold()
     if not pair.remote_id:
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
-        if found is not None and not (found.item and absorb.is_anothers(found.item.uid, pair.uid)):
+        if found is not None and found.item is None:
             session.provider.delete(link.remote_id, found.remote_id, found.etag)
+        elif found is not None and found.item and not absorb.is_anothers(found.item.uid, pair.uid):
+            _take_in(session, found)  # what was typed there meanwhile is kept in the history
+            return _push(session, pair.kind, pair.item_id)
     else:
         session.provider.delete(link.remote_id, pair.remote_id, pair.etag)
-    with transaction.atomic():
+    with session.applying():
         session.run.written += 1
         session.record(pair, Direction.OUT, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
         pair.state = Pair.State.CLOSED
         pair.save_agreed()
+    return None
 
 
 def _agree(session: Session, pair: Pair, receipt: Receipt, item: Any, wanted: Event, *, kind: FieldChange.Kind, groups: tuple[str, ...]) -> None:
     """What stands there now is the new base. A server that rewrote what it was given is taken at its word, or every cycle would write again."""
     before = {} if kind == FieldChange.Kind.CREATE else pair.base
     now_there, times = snapshot(wanted), KINDS[pair.kind].own_times(item)
-    with transaction.atomic():
+    with session.applying():
         session.run.written += 1
         for group in groups:
             old, new = before.get(group), now_there[group]

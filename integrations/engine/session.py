@@ -57,12 +57,16 @@ class Session:
 
     @contextmanager
     def applying(self) -> Iterator[None]:
-        """A transaction for what was read there. It locks the link first, so that whoever takes the lease over waits for its end; and who has
-        lost the lease meanwhile puts nothing old over what is newer (Retry)."""
+        """A transaction for what was read there, or is intended or done there. It locks the link first, so that whoever takes the lease over waits
+        for its end; and who has lost the lease meanwhile puts nothing old over what is newer (Retry)."""
         with transaction.atomic():
             if not Link.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.link.pk, lease=self.lease).exists():
                 raise lost()
             yield
+
+    def save(self, pair: Pair) -> None:
+        with self.applying():
+            pair.save_agreed()
 
     def record(self, pair: Pair, direction: Direction, kind: FieldChange.Kind, field: str, old: Any, new: Any) -> None:
         if self.run._state.adding:

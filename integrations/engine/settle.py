@@ -93,12 +93,13 @@ def _apply_rule(session: Session, pair: Pair) -> None:
         case Action.RECREATE_THEIRS:
             put_back(session, pair)
         case Action.UNLINK:
-            pair.state, pair.problem = Pair.State.UNLINKED, _("Deleted in the calendar; the appointment stays here.")
-            pair.save_agreed()
-            session.record(pair, Direction.IN, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
+            with session.applying():
+                pair.state, pair.problem = Pair.State.UNLINKED, _("Deleted in the calendar; the appointment stays here.")
+                pair.save_agreed()
+                session.record(pair, Direction.IN, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
         case Action.CLOSE:
             pair.state = Pair.State.CLOSED
-            pair.save_agreed()
+            session.save(pair)
 
 
 def put_back(session: Session, pair: Pair) -> None:
