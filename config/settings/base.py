@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "integrations",
     # A provider is announced by its line here, and nowhere else.
     "integrations.caldav.apps.CaldavConfig",
+    "integrations.outlook.apps.OutlookConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",

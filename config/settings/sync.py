@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.settings import environment as env
 
 __all__ = [
+    "GRAPH_ROOT",
     "KALENDS_CA_FILE",
     "KALENDS_PRIVATE_HOSTS",
     "LEASE_SECONDS",
@@ -32,3 +33,5 @@ MOVE_GRACE_SECONDS = env.number("MOVE_GRACE_SECONDS", 10 if env.DEMO else 600)
 KALENDS_PRIVATE_HOSTS = env.listing("KALENDS_PRIVATE_HOSTS")
 # A PEM file with further certificate authorities for outgoing connections.
 KALENDS_CA_FILE = env.text("KALENDS_CA_FILE")
+# Where Microsoft Graph is: national clouds have roots of their own, and a try-out server is one too. The path /v1.0 stays.
+GRAPH_ROOT = env.text("GRAPH_ROOT", "https://graph.microsoft.com")
