@@ -61,8 +61,8 @@ def problem(answer: Answer, *, now: datetime | None = None) -> ProviderError:
         return NeedsPerson(
             "This account has no mailbox that programs may reach.", "It needs Exchange Online or outlook.com. Ask its administrator.", code="gone"
         )
-    if answer.status == 410 or name.lower() in EXPIRED:
-        return CursorExpired
+    if name.lower() in EXPIRED:
+        return CursorExpired()
     if answer.status == 412 or name in CONFLICT:
         return Changed(_("The event has changed meanwhile."))
     if name in PASSING:

@@ -25,19 +25,25 @@ def unreadable(message: str) -> Refusal:
 
 # Types by name ("event resource type", "outlookItem resource type"); a set is an enumeration, a list a collection of its one type.
 Type = str | set[str] | list[str] | dict[str, Any]
-TIME: Type = {"dateTime": "datetime", "timeZone": "zone"}
-ADDRESS: Type = {"address": "str", "name": "str"}
-LOCATION: Type = {
+TIME: dict[str, Any] = {"dateTime": "datetime", "timeZone": "zone"}
+ADDRESS: dict[str, Any] = {"address": "str", "name": "str"}
+LOCATION: dict[str, Any] = {
     "displayName": "str", "locationType": "str", "locationUri": "str", "uniqueId": "str", "uniqueIdType": "str", "locationEmailAddress": "str", "address": "any", "coordinates": "any",
 }  # fmt: skip
 WEEK = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
-PATTERN: Type = {
+PATTERN: dict[str, Any] = {
     "type": {"daily", "weekly", "absoluteMonthly", "relativeMonthly", "absoluteYearly", "relativeYearly"},
     "interval": "int", "month": "int", "dayOfMonth": "int", "daysOfWeek": ["day"], "firstDayOfWeek": WEEK, "index": {"first", "second", "third", "fourth", "last"},
 }  # fmt: skip
-RANGE: Type = {"type": {"endDate", "noEnd", "numbered"}, "startDate": "date", "endDate": "date", "recurrenceTimeZone": "zone", "numberOfOccurrences": "int"}
-RESPONSE: Type = {"response": {"none", "organizer", "tentativelyAccepted", "accepted", "declined", "notResponded"}, "time": "str"}
-COMPLEX: dict[str, Type] = {
+RANGE: dict[str, Any] = {
+    "type": {"endDate", "noEnd", "numbered"},
+    "startDate": "date",
+    "endDate": "date",
+    "recurrenceTimeZone": "zone",
+    "numberOfOccurrences": "int",
+}
+RESPONSE: dict[str, Any] = {"response": {"none", "organizer", "tentativelyAccepted", "accepted", "declined", "notResponded"}, "time": "str"}
+COMPLEX: dict[str, dict[str, Any]] = {
     "attendee": {"emailAddress": ADDRESS, "type": {"required", "optional", "resource"}, "status": RESPONSE, "proposedNewTime": "any"},
     "extended": {"id": "property", "value": "str"},
     "location": LOCATION,
