@@ -207,7 +207,7 @@ class OutlookProvider(Provider):
         prefer = f"{TEXT}, odata.maxpagesize={PAGE}"
         for _page in range(MAX_PAGES):
             answer = self._send("GET", where, query=query, prefer=prefer)
-            if expires and isinstance(where, str) and (answer.status == 410 or code(answer) == "ErrorInvalidUrlQuery"):
+            if expires and isinstance(where, str) and answer.status == 410:
                 raise CursorExpired
             found = content(answer)
             if not isinstance(found.get("value"), list) or not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in found["value"]):

@@ -88,6 +88,22 @@ def test_a_sync_state_that_is_not_found_expires_the_cursor_and_says_nothing_abou
     assert world.server.calls[-1][2] == 410
 
 
+def test_a_link_that_is_gone_without_a_word_why_expires_the_cursor_too(world):
+    provider = world.provider()
+    _, cursor, _ = read(provider, world.calendar)
+    world.server.faults.then("expired")
+    with pytest.raises(CursorExpired):
+        read(provider, world.calendar, cursor)
+
+
+def test_a_listing_that_does_not_say_where_it_goes_on_is_not_believed(world):
+    for number in range(3):
+        world.put(replace(EVENT, title=str(number)))
+    world.server.faults.then("no-link")
+    with pytest.raises(Retry):
+        read(world.provider(), world.calendar)
+
+
 @pytest.mark.feature("C6")
 def test_a_window_that_has_rolled_on_beyond_the_frozen_one_is_listed_afresh(world):
     """Red when the cursor does not tell how far it reaches."""
@@ -128,13 +144,17 @@ def test_a_link_to_another_host_gets_no_token(world):
     elsewhere = cursor.replace(world.server.address, "http://127.0.0.1:9")
     with pytest.raises(CursorExpired):
         read(provider, world.calendar, elsewhere)
-    provider = world.provider()
-    world.server.address = "http://localhost:9"  # the links it gives out lead elsewhere
+
+
+def test_a_next_page_on_another_host_is_not_asked_for(world, settings):
+    settings.KALENDS_PRIVATE_HOSTS = ["127.0.0.1", "localhost"]  # even one that may be spoken to
     for number in range(3):
         world.put(replace(EVENT, title=str(number)))
+    world.server.address = world.server.address.replace("127.0.0.1", "localhost")
     with pytest.raises(NeedsPerson) as caught:
-        read(provider, world.calendar)
+        read(world.provider(), world.calendar)
     assert caught.value.code == "address"
+    assert len(world.server.calls) == 4  # three that a person entered, one page
 
 
 def test_events_of_other_calendars_are_neither_listed_nor_found(world):

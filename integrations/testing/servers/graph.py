@@ -20,9 +20,9 @@ from integrations.testing.servers.graph_mailbox import Mailbox, Stored
 from integrations.testing.servers.graph_rows import Prefer, lookup, meeting, named, shown, thin
 from integrations.testing.servers.graph_rules import Refusal
 
-# lose-before: nothing was done. lose-after: done, the answer got lost. busy: 429. stale: 412 to a write. expired: 410 to a delta link. late-error: done, then 504.
-# page: 200 with HTML. truncate: half the body.
-FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "late-error", "page", "truncate")
+# lose-before: nothing was done. lose-after: done, the answer got lost. busy: 429. stale: 412 to a write. expired: 410 to a delta link, without a word why.
+# late-error: done, then 504. page: 200 with HTML. truncate: half the body. no-link: a listing that does not say where it goes on.
+FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "late-error", "page", "truncate", "no-link")
 LONGEST = timedelta(days=1825)
 MARKED = re.compile(r"singleValueExtendedProperties/any\(\s*ep:\s*ep/id eq '((?:[^']|'')+)' and ep/value eq '((?:[^']|'')*)'\s*\)", re.IGNORECASE)
 OPTIONS: dict[str, set[str]] = {
@@ -239,6 +239,8 @@ def graph() -> Iterator[GraphServer]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             writes = self.command in ("POST", "PATCH", "DELETE") and not self.path.endswith("$batch")
+            status, found = 0, None
+            kept: dict[str, str] = {}
             with state.lock:
                 fault = state.faults.take("write" if writes else "read")
                 early = _early(state, fault, writes=writes, link="token=" in self.path)
@@ -247,6 +249,8 @@ def graph() -> Iterator[GraphServer]:
                 elif early is not None:
                     status, kept, found = early
                     state.calls.append((self.command, self.path, status))
+            if fault == "no-link" and isinstance(found, dict):
+                found = {name: value for name, value in found.items() if not name.endswith("Link")}
             if fault in ("lose-before", "lose-after"):
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
@@ -293,5 +297,5 @@ def _early(state: GraphServer, fault: str, *, writes: bool, link: bool) -> tuple
     if fault == "stale" and writes:
         return 412, {}, {"error": error | {"code": "ErrorIrresolvableConflict"}}
     if fault == "expired" and link:
-        return 410, {}, {"error": error | {"code": "SyncStateNotFound"}}
+        return 410, {}, {"error": error}
     return None
