@@ -23,7 +23,12 @@ KEY, GUESTS, ZONE = (f"{_SPACE}{name}" for name in ("KalendsKey", "KalendsGuests
 OURS = "singleValueExtendedProperties($filter=" + " or ".join(f"id eq '{one}'" for one in (KEY, GUESTS, ZONE)) + ")"
 # The transaction id says whose it is as well: a delta can't be asked for extended properties.
 TRANSACTION = "kalends:"
-SERIES = ["id", "cancelledOccurrences", "exceptionOccurrences"]
+# Exceptions come with what was selected of the master, and no more.
+SERIES = [
+    *("cancelledOccurrences", "exceptionOccurrences", "type", "iCalUId", "originalStart", "originalStartTimeZone", "start", "end", "isAllDay", "isCancelled"),
+    *("subject", "body", "location", "showAs", "sensitivity", "responseStatus", "attendees", "organizer", "isReminderOn", "reminderMinutesBeforeStart"),
+    *("isOnlineMeeting", "lastModifiedDateTime"),
+]
 TIMES = ["id", "start", "end", "isAllDay", "isCancelled", "showAs", "responseStatus", "originalStartTimeZone"]
 
 SHOWN: dict[ShowAs, str] = {"free": "free", "tentative": "tentative", "busy": "busy", "away": "oof", "elsewhere": "workingElsewhere"}

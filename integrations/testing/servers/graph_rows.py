@@ -93,10 +93,11 @@ def lookup(shown_id: str) -> str:
 
 
 def _expanded(mailbox: Mailbox, stored: Stored, prefer: Prefer, part: str, select: str, owner: str) -> dict[str, Any]:
-    if part == "exceptionOccurrences":  # only on $select and $expand
+    if part == "exceptionOccurrences":  # only on $select and $expand, and with no more than was selected
         if "exceptionOccurrences" not in select.split(",") or not stored.repeats:
             return {}
-        return {part: [shown(mailbox, one, prefer, owner=owner) for _, one in sorted(stored.changed.items())]}
+        inner = ",".join(name for name in select.split(",") if name not in ("exceptionOccurrences", "cancelledOccurrences"))
+        return {part: [shown(mailbox, one, prefer, select=inner, owner=owner) for _, one in sorted(stored.changed.items())]}
     found = re.fullmatch(r"singleValueExtendedProperties\(\$filter=(.+)\)", part)
     wanted = [re.fullmatch(r"id eq '([^']+)'", one.strip()) for one in found[1].split(" or ")] if found else [None]
     ids = [one[1] for one in wanted if one]
