@@ -79,8 +79,10 @@ def body(item: Event, key: str = "", groups: Collection[str] = GROUPS.keys()) ->
 
 def merged(found: dict[str, Any], row: dict[str, Any], item: Event) -> dict[str, Any]:
     """What to send for an event as it stands in `row` (its body as HTML): guests that are not ours stay, and so does an online meeting."""
-    if "body" in found:
-        found["body"] = text.body(item.description, row)
+    if "body" in found and not (written := text.body(item.description, row)):
+        del found["body"]
+    elif "body" in found:
+        found["body"] = written
     if "attendees" in found:
         ours, there = _own(row).get(GUESTS, "").split(), row.get("attendees") or []
         wanted = {_address(one) for one in found["attendees"]}

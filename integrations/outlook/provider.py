@@ -160,6 +160,8 @@ class OutlookProvider(Provider):
             if etag and row.get("@odata.etag") != etag:
                 raise Changed(_("The event has changed meanwhile."))
             body, etag = mapping.merged(body, row, item), str(row.get("@odata.etag") or "")
+            if not body:
+                return mapping.receipt(row)
         answer = self._send("PATCH", _event(calendar, remote_id), body=body, headers={"If-Match": etag} if etag else {})
         if missing(answer):
             raise Changed(_("The event is gone."))

@@ -46,11 +46,12 @@ def plain(row: dict[str, Any]) -> str:
     return words.partition(_RULE)[0].rstrip() if row.get("isOnlineMeeting") else words
 
 
-def body(description: str, row: dict[str, Any] | None = None) -> dict[str, str]:
-    """What to write for a description. `row`: the event as it is, its body as HTML; the block of its online meeting is kept as it stands."""
-    kept = str(((row or {}).get("body") or {}).get("content") or "") if row and row.get("isOnlineMeeting") else ""
+def body(description: str, row: dict[str, Any] | None = None) -> dict[str, str] | None:
+    """What to write for a description. `row`: the event as it is, its body as HTML; the block of its online meeting is kept as it stands.
+    None: there is a meeting whose block can't be told from the text, so nothing may be written."""
+    kept = str((row.get("body") or {}).get("content") or "") if row and row.get("isOnlineMeeting") else ""
     found = re.search(rf"(?:<(?:div|span|p|br)\b[^<>]*>\s*)*{_RULE}", kept, re.IGNORECASE)
-    if not found:
-        return {"contentType": "text", "content": description}
-    ours = "<br>\r\n".join(escape(line, quote=False) for line in description.splitlines())
-    return {"contentType": "html", "content": f"<html><body><div>{ours}</div>\r\n{kept[found.start() :]}"}
+    if found:
+        ours = "<br>\r\n".join(escape(line, quote=False) for line in description.splitlines())
+        return {"contentType": "html", "content": f"<html><body><div>{ours}</div>\r\n{kept[found.start() :]}"}
+    return {"contentType": "text", "content": description} if "http" not in kept else None

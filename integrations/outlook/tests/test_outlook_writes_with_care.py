@@ -124,6 +124,21 @@ def test_a_new_description_leaves_the_online_meeting_alone(world):
     assert snapshot(provider.get(world.calendar, receipt.remote_id).item) == snapshot(replace(wish, attendees=(Person("foreign@example.com", "Foreign"),)))
 
 
+def test_a_meeting_whose_block_is_not_recognised_keeps_its_whole_text(world):
+    provider = world.provider()
+    receipt = provider.create(world.calendar, EVENT, "key-1")
+    world.decorate(receipt.remote_id)
+    stored = world.server.mailbox.events[receipt.remote_id].fields["body"]
+    stored["content"] = stored["content"].replace("_", "-")
+    before = world.ask("GET", world.path(receipt.remote_id))["body"]
+    after = provider.update(world.calendar, receipt.remote_id, replace(EVENT, description="New"), ["description"], "")
+    assert world.ask("GET", world.path(receipt.remote_id))["body"] == before
+    wish = replace(EVENT, description="New", title="Moved on")
+    provider.update(world.calendar, receipt.remote_id, wish, ["description", "title"], after.etag)
+    row = world.ask("GET", world.path(receipt.remote_id))
+    assert (row["subject"], row["body"]) == ("Moved on", before)
+
+
 def test_a_bad_address_of_a_guest_is_refused_before_anything_is_sent(world):
     with pytest.raises(NeedsPerson) as caught:
         world.provider().create(world.calendar, replace(EVENT, attendees=(Person("no address"),)), "key-1")

@@ -120,7 +120,7 @@ def _time(fields: Mapping[str, Any], name: str, prefer: Prefer) -> dict[str, str
 
 
 def stamp(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "7Z")  # seven digits, as .NET writes them
 
 
 def _body(body: Mapping[str, str], prefer: Prefer) -> dict[str, str]:
