@@ -65,7 +65,7 @@ def body(item: Event, key: str = "", groups: Collection[str] = GROUPS.keys()) ->
         own[GUESTS] = " ".join(one.email.lower() for one in item.attendees)
     if key:
         own[KEY] = key
-        found |= {"transactionId": TRANSACTION + key, "isReminderOn": item.reminder is not None}
+        found["isReminderOn"] = item.reminder is not None
         found |= {"reminderMinutesBeforeStart": item.reminder} if item.reminder is not None else {}
         if item.recurrence:
             zone = windows(item.timezone)
@@ -130,8 +130,13 @@ def _own(row: dict[str, Any]) -> dict[str, str]:
 
 def key(row: dict[str, Any]) -> str:
     """Our marker, "" on a foreign event."""
-    transaction = str(row.get("transactionId") or "")
-    return _own(row).get(KEY, "") or (transaction.removeprefix(TRANSACTION) if transaction.startswith(TRANSACTION) else "")
+    used = str(row.get("transactionId") or "")
+    return _own(row).get(KEY, "") or (used.removeprefix(TRANSACTION).partition("#")[0] if used.startswith(TRANSACTION) else "")
+
+
+def transaction(key: str, attempt: int = 1) -> str:
+    """The same for the same key, which can be read off it; another one for each further attempt."""
+    return f"{TRANSACTION}{key}" + (f"#{attempt}" if attempt > 1 else "")
 
 
 def instant(moment: dict[str, Any]) -> datetime:

@@ -26,7 +26,7 @@ from integrations.wire.recurrence import merged
 PART = 20  # requests in a $batch
 PAGE = 200  # events to a page, if Graph agrees
 MAX_PAGES = 5_000
-REPEATS = 3  # of the parts of a $batch that Graph was too busy for
+REPEATS = 3  # of the parts of a $batch that Graph was too busy for, and of a creation under a transaction id that is spent
 MARGIN = timedelta(days=30)  # a delta's window is frozen: it reaches so far beyond what is asked for that it lasts a month
 UTC_TIMES = 'IdType="ImmutableId", outlook.timezone="UTC"'
 TEXT, HTML = (f'{UTC_TIMES}, outlook.body-content-type="{kind}"' for kind in ("text", "html"))
@@ -143,12 +143,14 @@ class OutlookProvider(Provider):
     def create(self, calendar: str, item: Event, key: str) -> Receipt:
         """One request: the transaction id makes Graph answer a repeated one with what the first has made."""
         body = _writable(lambda: mapping.body(item, key))
-        answer = self._send("POST", _in(calendar, lambda place: place.events), body=body)
-        if code(answer) == "ErrorDuplicateTransactionId":  # made before, with another content
-            if found := self.find(calendar, key, item.uid):
+        for attempt in range(1, REPEATS + 1):
+            answer = self._send("POST", _in(calendar, lambda place: place.events), body=body | {"transactionId": mapping.transaction(key, attempt)})
+            if code(answer) != "ErrorDuplicateTransactionId":
+                return mapping.receipt(content(answer))
+            if found := self.find(calendar, key, item.uid):  # made before, with another content
                 return Receipt(found.remote_id, found.item.uid if found.item else "", found.etag, found.modified, found.item)
-            raise NeedsPerson(_("Outlook has had this event before and does not take it again."), _("Enter it there by hand."), code="rejected")
-        return mapping.receipt(content(answer))
+            # Made before and deleted by somebody before we knew: Graph remembers the transaction longer than the event.
+        raise NeedsPerson(_("Outlook has had this event before and does not take it again."), _("Enter it there by hand."), code="rejected")
 
     def update(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Receipt:
         body = _writable(lambda: mapping.body(item, groups=fields))
