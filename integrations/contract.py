@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from django.apps import AppConfig
@@ -113,6 +113,26 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """The other side's promise to tell us when something changes, until `expires`, as it said. `resource`: what it wants to hear when it is to stop."""
+
+    id: str
+    resource: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the other side tells by a subscription: that something may have changed, never what. `token` is to be compared with the one we gave, in
+    constant time. `changed` False: only a greeting. `renew`: the subscription is about to end or has ended, so a new one is wanted now."""
+
+    subscription: str
+    token: str
+    changed: bool = True
+    renew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One line of a diagnosis. `hint` says what to do next when it is not ok."""
 
@@ -181,6 +201,15 @@ class Provider:
 
     def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
         """Busy times over all the calendars, sorted, merged. Default: from `changes`."""
+        raise NotImplementedError
+
+    def subscribe(self, calendar: str, address: str, token: str, life: timedelta) -> Subscription:
+        """From now on `address` is told of changes in the calendar, with `token`; for `life` or as long as the other side allows. Only where
+        capabilities.push. A new one is made before the old one is ended: nothing is missed between them, and a notice too many does no harm."""
+        raise NotImplementedError
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Ends it. One that has expired or is unknown there is a success."""
         raise NotImplementedError
 
     def revoke(self) -> None:

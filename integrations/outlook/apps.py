@@ -16,4 +16,4 @@ class OutlookConfig(ProviderConfig):
     provider_label = _("Outlook")
     connects_by = "oauth"
     # Graph mails every guest of an event that is created, moved or deleted, and can't be told not to.
-    capabilities = Capabilities(hides_attendees=True, silent_attendees=False, creates_calendars=True)
+    capabilities = Capabilities(push=True, hides_attendees=True, silent_attendees=False, creates_calendars=True)

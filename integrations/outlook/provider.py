@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from booking.ical import IcalError
-from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Window
+from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Subscription, Window
 from integrations.items import Event
 from integrations.outlook import mapping
 from integrations.outlook.bridge import Bridge, Where
@@ -28,6 +28,7 @@ PAGE = 200  # events to a page, if Graph agrees
 MAX_PAGES = 5_000
 REPEATS = 3  # of the parts of a $batch that Graph was too busy for, and of a creation under a transaction id that is spent
 MARGIN = timedelta(days=30)  # a delta's window is frozen: it reaches so far beyond what is asked for that it lasts a month
+LIVES = (timedelta(minutes=10_070), timedelta(minutes=4_230))  # of a subscription: what the service allows, and what its description says
 UTC_TIMES = 'IdType="ImmutableId", outlook.timezone="UTC"'
 TEXT, HTML = (f'{UTC_TIMES}, outlook.body-content-type="{kind}"' for kind in ("text", "html"))
 
@@ -187,8 +188,28 @@ class OutlookProvider(Provider):
                 spans += [(max(span[0], window.start), min(span[1], window.end))] if span else []
         return merged(spans)
 
+    def subscribe(self, calendar: str, address: str, token: str, life: timedelta) -> Subscription:
+        """Graph asks `address` at once whether it may (see webhook.greeting). Some of its clouds allow less time than others."""
+        for longest in LIVES:
+            until = datetime.now(UTC) + min(life, longest)
+            wanted = {"changeType": "created,updated,deleted", "resource": f"me/calendars/{quote(calendar, safe='')}/events", "clientState": token}
+            wanted |= {"notificationUrl": address, "lifecycleNotificationUrl": address, "expirationDateTime": _stamp(until)}
+            answer = self._send("POST", lambda graph: graph.subscriptions, body=wanted)
+            if answer.status != 400 or life <= LIVES[-1]:
+                break
+        row = content(answer)
+        try:
+            return Subscription(str(row["id"]), str(row["resource"]), datetime.fromisoformat(row["expirationDateTime"]).astimezone(UTC))
+        except (KeyError, TypeError, ValueError) as error:
+            raise unreadable() from error
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        answer = self._send("DELETE", lambda graph: graph.subscriptions.by_subscription_id(subscription.id))
+        if not missing(answer) and not 200 <= answer.status < 300:
+            raise problem(answer)
+
     def check(self) -> Iterator[Step]:
-        return steps(self, self.graph.client, self.identity, server=settings.GRAPH_ROOT)
+        return steps(self, self.graph.client, self.identity, at=settings.GRAPH_ROOT)
 
     def _send(
         self,

@@ -11,9 +11,10 @@ from integrations.wire.address import reach
 from integrations.wire.http import Client, check, origin
 
 
-def steps(provider: Provider, client: Client, sign_in: Callable[[], str], server: str = "") -> Iterator[Step]:
-    """Address, server, login, calendars, right to write; ends after the first step that failed. `sign_in` says as whom. `server`: where not the account's."""
-    rules, server = client.rules, server or provider.credentials.server
+def steps(provider: Provider, client: Client, sign_in: Callable[[], str], *, at: str = "") -> Iterator[Step]:
+    """Address, server, login, calendars, right to write; ends after the first step that failed. `sign_in` says as whom. `at`: the server's
+    address where the account has none of its own."""
+    rules, server = client.rules, at or provider.credentials.server
 
     def address() -> str:
         check(server, rules)

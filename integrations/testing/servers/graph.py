@@ -19,6 +19,7 @@ from integrations.testing.memory_server import FaultPlan
 from integrations.testing.servers.graph_mailbox import Mailbox, Stored
 from integrations.testing.servers.graph_rows import Prefer, lookup, meeting, named, shown, thin
 from integrations.testing.servers.graph_rules import Refusal
+from integrations.testing.servers.graph_subscriptions import Subscriptions
 
 # lose-before: nothing was done. lose-after: done, the answer got lost. busy: 429. stale: 412 to a write. expired: 410 to a delta link, without a word why.
 # late-error: done, then 504. page: 200 with HTML. truncate: half the body. no-link: a listing that does not say where it goes on.
@@ -57,7 +58,8 @@ class GraphServer:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
-        self.mailbox = Mailbox(self.owner)
+        self.mailbox, self.subscriptions = Mailbox(self.owner), Subscriptions()
+        self.mailbox.told = self.subscriptions.tell
 
     def forget_tokens(self) -> None:
         self.tokens = {}
@@ -93,6 +95,8 @@ class GraphServer:
         if self.mailbox_off:
             raise Refusal(404, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
         parts = [unquote(part) for part in raw.removeprefix("/v1.0/me/calendars").split("/")[1:]] if raw.startswith("/v1.0/me/calendars") else None
+        if raw.startswith("/v1.0/subscriptions"):
+            return self.subscriptions.answer(method, unquote(raw.removeprefix("/v1.0/subscriptions").strip("/")), given, self.mailbox.calendars)
         match method, parts:
             case "GET", []:
                 return self._paged(raw, _known(query, "other"), prefer, [one.shown() for one in self.mailbox.calendars.values()])
@@ -285,6 +289,7 @@ def graph() -> Iterator[GraphServer]:
     finally:
         server.shutdown()
         server.server_close()
+        state.subscriptions.close()
         thread.join(5)
 
 

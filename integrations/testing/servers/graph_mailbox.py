@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -79,6 +79,7 @@ class Mailbox:
         self.events: dict[str, Stored] = {}
         self.transactions: dict[str, tuple[str, str]] = {}  # transactionId: what was sent, the event's id
         self.writes = self.mails = 0
+        self.told: Callable[[str, str, str], None] = _nobody  # who wants to hear of changes: (calendar, created | updated | deleted, id)
         self._numbers, self._versions = count(1), count(1)
         self.add_calendar("Calendar", default=True)
 
@@ -210,15 +211,21 @@ class Mailbox:
             del self.events[stored.id]
             self.writes += 1
             place.log.append(stored.id)
+            self.told(place.id, "deleted", stored.id)
 
     def _match(self, stored: Stored, match: str) -> None:
         if match not in ("", "*", stored.etag):
             raise Refusal(412, "ErrorIrresolvableConflict", "The send or update operation could not be performed because the change key is not current.")
 
     def _changed(self, stored: Stored, place: Calendar) -> None:
+        self.told(place.id, "updated" if stored.version else "created", stored.id)
         stored.version, stored.modified = next(self._versions), datetime.now(UTC)
         self.writes += 1
         place.log.append(stored.id)
+
+
+def _nobody(calendar: str, kind: str, remote_id: str) -> None:
+    """Hears of changes as long as nobody else wants to."""
 
 
 def _utc(value: datetime) -> dict[str, str]:
