@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from integrations.contract import Changed, CursorExpired, NeedsPerson, ProviderError, Retry
-from integrations.outlook.errors import problem
+from integrations.outlook.errors import content, problem
 from integrations.outlook.provider import OutlookProvider
 from integrations.outlook.tests.world import Token
 from integrations.testing.world import EVENT, WINDOW, read
@@ -71,6 +71,12 @@ def test_a_failed_reading_never_looks_like_an_answer(world, fault):
         world.server.faults.stop()
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"words"', b"7", b"<html>"])
+def test_a_good_status_with_something_else_in_it_is_no_answer(body):
+    with pytest.raises(Retry):
+        content(Answer(200, {}, body, ""))
+
+
 def test_a_part_of_a_batch_that_was_too_much_is_asked_again(world):
     ids = [world.put(EVENT) for _ in range(4)]
     provider = world.provider()
@@ -111,6 +117,19 @@ def test_an_account_without_mailbox_says_so(world):
     assert [step.ok for step in steps] == [True, True, True, False]
     assert "mailbox" in steps[-1].detail
     assert "administrator" in steps[-1].hint
+
+
+def test_an_account_without_mailbox_is_no_proof_that_an_event_is_gone(world):
+    receipt = world.provider().create(world.calendar, EVENT, "key-1")
+    world.server.mailbox_off = True
+    for action in (
+        lambda: world.provider().delete(world.calendar, receipt.remote_id, receipt.etag), lambda: world.provider().get(world.calendar, receipt.remote_id),
+        lambda: world.provider().update(world.calendar, receipt.remote_id, EVENT, ["title"], receipt.etag),
+    ):  # fmt: skip
+        with pytest.raises(NeedsPerson) as caught:
+            action()
+        assert caught.value.code == "gone"
+        assert "mailbox" in caught.value.reason
 
 
 def test_a_revoked_token_is_told_and_never_shown(world):

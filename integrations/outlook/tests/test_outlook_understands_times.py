@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integrations.contract import Window
@@ -63,6 +63,8 @@ def test_every_zone_goes_out_under_a_name_graph_knows_and_with_the_same_offsets(
     st.datetimes(datetime(2026, 1, 1), datetime(2036, 1, 1)),  # noqa: DTZ001 - hypothesis wants them naive
     st.integers(0, 3 * 24 * 60),
 )
+@example("Europe/Berlin", datetime(2031, 10, 26, 0, 30), 30)  # noqa: DTZ001 - the hour that comes twice, both times
+@example("Europe/Berlin", datetime(2031, 10, 26, 1, 30), 30)  # noqa: DTZ001
 def test_an_instant_goes_out_and_comes_back_in_every_zone_and_hour(zone, naive, minutes):
     start = naive.replace(tzinfo=UTC, microsecond=0)
     item = replace(EVENT, start=start, end=start + timedelta(minutes=minutes), timezone=zone)
