@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from integrations.contract import Changed, CursorExpired, NeedsPerson, ProviderError, Retry
 from integrations.wire import http

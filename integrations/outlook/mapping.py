@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from booking.ical import IcalError
 from integrations.contract import Change, Receipt
@@ -21,6 +21,7 @@ from integrations.wire import zones
 _SPACE = "String {5c7f2a51-3a0e-4b5e-9a53-6c1d3f0c9b7e} Name "
 KEY, GUESTS, ZONE = (f"{_SPACE}{name}" for name in ("KalendsKey", "KalendsGuests", "KalendsZone"))
 OURS = "singleValueExtendedProperties($filter=" + " or ".join(f"id eq '{one}'" for one in (KEY, GUESTS, ZONE)) + ")"
+MARKED = f"singleValueExtendedProperties/Any(ep: ep/id eq '{KEY}' and ep/value ne null)"
 # The transaction id says whose it is as well: a delta can't be asked for extended properties.
 TRANSACTION = "kalends:"
 # Exceptions come with what was selected of the master, and no more.

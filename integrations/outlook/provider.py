@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from booking.ical import IcalError
 from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Subscription, Window
@@ -66,12 +66,14 @@ class OutlookProvider(Provider):
         if not cursor:
             until, where = window.end + MARGIN, _in(calendar, lambda place: place.calendar_view.delta)
             query = {"startDateTime": _stamp(window.start), "endDateTime": _stamp(until)}
+        marks = {} if cursor else self._marks(calendar)
         unsure: dict[str, None] = {}
         masters: dict[str, dict[str, Any]] = {}
         link = ""
         for found in self._pages(where, query, expires=True):
             singles = []
             for row in found["value"]:
+                row |= marks.get(row["id"], {})
                 if "@removed" in row:
                     unsure |= {row["id"]: None} if cursor else {}
                 elif row.get("seriesMasterId"):
@@ -90,6 +92,16 @@ class OutlookProvider(Provider):
         for changes in self._series(calendar, masters):
             yield Page(tuple(changes), full=not cursor)
         yield Page((), cursor=f"{_stamp(until)} {link}", last=True, full=not cursor)
+
+    def _marks(self, calendar: str) -> dict[str, dict[str, Any]]:
+        """Our hidden properties by id: a delta leaves them out, and what a person has copied or dragged here has lost its transaction id."""
+        try:
+            rows = self._rows(_in(calendar, lambda place: place.events), {"$filter": mapping.MARKED, "$expand": mapping.OURS, "$select": ["id"]})
+            return {row["id"]: {"singleValueExtendedProperties": row.get("singleValueExtendedProperties")} for row in rows}
+        except NeedsPerson as error:
+            if error.code == "rejected":  # a Graph that can't search so: the transaction id says it as well
+                return {}
+            raise
 
     def _unsure(self, calendar: str, wanted: list[str], masters: dict[str, dict[str, Any]]) -> Iterator[list[Change]]:
         """What is there by these ids. Series are put into `masters`, to be read whole."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.contract import CursorExpired, NeedsPerson, Retry, Window
+from integrations.outlook.mapping import KEY
 from integrations.testing.world import EVENT, WINDOW, read
 
 pytestmark = pytest.mark.once
@@ -97,11 +98,22 @@ def test_a_link_that_is_gone_without_a_word_why_expires_the_cursor_too(world):
 
 
 def test_a_listing_that_does_not_say_where_it_goes_on_is_not_believed(world):
+    _, cursor, _ = read(world.provider(), world.calendar)
     for number in range(3):
         world.put(replace(EVENT, title=str(number)))
     world.server.faults.then("no-link")
     with pytest.raises(Retry):
-        read(world.provider(), world.calendar)
+        read(world.provider(), world.calendar, cursor)
+
+
+def test_a_copy_that_a_person_made_shows_the_same_marker_in_a_listing_as_by_itself(world):
+    stored = world.server.mailbox.events[world.put(EVENT)]
+    stored.own[KEY] = "key-1"  # what Outlook takes along; the transaction id stays behind
+    provider = world.provider()
+    listed = read(provider, world.calendar)[0][stored.id].item
+    assert listed is not None
+    assert listed.key == "key-1"
+    assert provider.get(world.calendar, stored.id).item == listed
 
 
 @pytest.mark.feature("C6")
@@ -154,7 +166,7 @@ def test_a_next_page_on_another_host_is_not_asked_for(world, settings):
     with pytest.raises(NeedsPerson) as caught:
         read(world.provider(), world.calendar)
     assert caught.value.code == "address"
-    assert len(world.server.calls) == 4  # three that a person entered, one page
+    assert len(world.server.calls) == 5  # three that a person entered, our marks, one page
 
 
 def test_events_of_other_calendars_are_neither_listed_nor_found(world):

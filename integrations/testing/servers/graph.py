@@ -25,7 +25,7 @@ from integrations.testing.servers.graph_subscriptions import Subscriptions
 # late-error: done, then 504. page: 200 with HTML. truncate: half the body. no-link: a listing that does not say where it goes on.
 FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "late-error", "page", "truncate", "no-link")
 LONGEST = timedelta(days=1825)
-MARKED = re.compile(r"singleValueExtendedProperties/any\(\s*ep:\s*ep/id eq '((?:[^']|'')+)' and ep/value eq '((?:[^']|'')*)'\s*\)", re.IGNORECASE)
+MARKED = re.compile(r"singleValueExtendedProperties/any\(\s*ep:\s*ep/id eq '((?:[^']|'')+)' and ep/value (?:ne null|eq '((?:[^']|'')*)')\s*\)", re.IGNORECASE)
 OPTIONS: dict[str, set[str]] = {
     "events": {"$filter", "$expand", "$select", "$top", "$skip"}, "view": {"startDateTime", "endDateTime", "$expand", "$select", "$top", "$skip"}, "event": {"$expand", "$select"},
     "delta": {"startDateTime", "endDateTime", "$deltatoken", "$skiptoken"}, "other": {"$select", "$top", "$skip"},
@@ -142,9 +142,9 @@ class GraphServer:
             wish = MARKED.fullmatch(query["$filter"].strip())
             if not wish:
                 raise Refusal(400, "ErrorInvalidUrlQueryFilter", "The query filter contains one or more invalid nodes.")
-            name, value = (part.replace("''", "'") for part in wish.groups())
+            name, value = (part and part.replace("''", "'") for part in (wish[1], wish[2] and wish[2].lower()))
             # "Get singleValueLegacyExtendedProperty": of all the mailbox, the value compared without regard to case.
-            found = [one for one in self.mailbox.events.values() if one.own.get(name, "\0").lower() == value.lower()]
+            found = [one for one in self.mailbox.events.values() if name in one.own and value in (None, one.own[name].lower())]
         return self._paged(raw, query, prefer, [self._shown(one, prefer, query) for one in found])
 
     def _paged(self, raw: str, query: dict[str, str], prefer: Prefer, rows: list[dict[str, Any]]) -> dict[str, Any]:
