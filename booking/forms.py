@@ -88,6 +88,12 @@ class BookingForm(forms.Form):
         return str(self.cleaned_data["notes"]).replace("\r\n", "\n").replace("\r", "\n")
 
 
+class MoveForm(forms.Form):
+    """A time that is typed, for an appointment that is to be moved: naive, by the clock on the employee's wall."""
+
+    at = WallTime(label=_("At another time"), help_text=_("By the clock where the employee works."))
+
+
 class WhyForm(forms.Form):
     """The question why a time is (not) free. The time is by the clock on the employee's wall: naive, as typed."""
 

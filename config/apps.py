@@ -1,9 +1,9 @@
-"""The app of the composition root: it writes groups and schedule after each migration."""
+"""The app of the composition root: it writes groups and schedule after each migration, and vouches for the addresses of new accounts."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, post_save
 
 
 class ConfigConfig(AppConfig):
@@ -13,8 +13,12 @@ class ConfigConfig(AppConfig):
     verbose_name = "Kalends"
 
     def ready(self) -> None:
+        from django.contrib.auth.models import User
+
+        from config.accounts import vouch_for_new
         from config.groups import ensure_groups
         from config.schedule import ensure_schedule
 
         post_migrate.connect(ensure_groups, sender=self, dispatch_uid="config.groups")
         post_migrate.connect(ensure_schedule, sender=self, dispatch_uid="config.schedule")
+        post_save.connect(vouch_for_new, sender=User, dispatch_uid="config.accounts")

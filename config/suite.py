@@ -82,7 +82,8 @@ def run(name: str, arguments: list[str], **environment: str) -> bool:
     """One pass of pytest; True when it passed."""
     print(f"\n=== {name} ===", flush=True)
     started = time.monotonic()
-    workers = os.environ.get("KALENDS_TEST_WORKERS", "2")
+    # One more than there are cores, since many tests wait for a server or a browser.
+    workers = os.environ.get("KALENDS_TEST_WORKERS") or str((os.cpu_count() or 1) + 1)
     command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", *arguments]
     passed = subprocess.run(command, env=os.environ | environment, check=False).returncode == 0
     print(f"=== {name}: {'passed' if passed else 'FAILED'} in {time.monotonic() - started:.0f} s ===", flush=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
@@ -12,19 +10,13 @@ from django.urls import URLPattern, URLResolver, include, path
 # The admin has no sign-in page of its own: throttling and the second factor are the account pages'.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-
-def mount(prefix: str, module: str) -> list[URLResolver]:
-    """Temporary while the house is being built: a module that isn't there yet is left out."""
-    return [path(prefix, include(module))] if find_spec(module) else []
-
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("account/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    *mount("api/", "booking.api.urls"),
-    *mount("profile/", "integrations.pages.urls"),
-    *mount("", "booking.pages.urls"),
+    path("api/", include("booking.api.urls")),
+    path("profile/", include("integrations.pages.urls")),
+    path("", include("booking.pages.urls")),
 ]
 if settings.KALENDS_DEMO:
     urlpatterns.insert(0, path("demo/", include("config.demo.urls")))

@@ -1,4 +1,4 @@
-"""Connecting accounts: testing step by step, choosing calendars, disconnecting; and whom to tell when it breaks."""
+"""Connecting accounts: testing step by step, making a calendar, disconnecting; and whom to tell when it breaks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from booking.actions import busy
-from booking.models import BusySource, Calendar, Employee
-from integrations import outbox, registry
+from booking.models import Employee
+from integrations import choosing, outbox, registry
 from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
-from integrations.models import Account, Link, Pair
-from integrations.rules import max_age, resolve
+from integrations.models import Account, Link
+from integrations.told import told
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class StoredCredentials:
         try:
             return str(self._secrets[name])
         except KeyError as error:
-            raise NeedsPerson(_("There is no stored password."), _("Connect the account again."), code="auth") from error
+            raise NeedsPerson(gettext_noop("There is no stored password."), gettext_noop("Connect the account again."), code="auth") from error
 
 
 def provider_for(account: Account, *, timezone: str = "") -> Provider:
@@ -57,15 +59,16 @@ def add_account(*, user: Any, provider: str, server: str, username: str, secrets
 
 def change_secrets(account: Account, *, secrets: Mapping[str, str]) -> None:
     """A new password for the same account; what waits in the outbox goes out once it works."""
-    account.secrets = account.secrets | dict(secrets)
-    account.state, account.steps, account.failures, account.paused_until = Account.State.CHECKING, [], 0, None
-    account.save()
-    _check_later(account)
+    with transaction.atomic():
+        Account.objects.filter(pk=account.pk).update(secrets=account.secrets | dict(secrets))
+        check_again(account)
 
 
 def check_again(account: Account) -> None:
-    Account.objects.filter(pk=account.pk).update(state=Account.State.CHECKING, steps=[], failures=0, paused_until=None)
-    _check_later(account)
+    """Not for one that is being disconnected: nothing brings it back."""
+    known = Account.objects.filter(pk=account.pk).exclude(state=Account.State.DISCONNECTING)
+    if known.update(state=Account.State.CHECKING, steps=[], failures=0, paused_until=None):
+        _check_later(account)
 
 
 def _check_later(account: Account) -> None:
@@ -83,7 +86,7 @@ def check(account_id: int) -> bool:
         try:
             for step in provider.check():
                 account.steps.append({"name": str(step.name), "ok": step.ok, "detail": str(step.detail), "hint": str(step.hint)})
-                account.save(update_fields=["steps"])
+                Account.objects.filter(pk=account.pk).update(steps=account.steps)
                 works = works and step.ok
                 account.problem, account.hint = ("", "") if step.ok else (str(step.detail)[:500], str(step.hint)[:500])
             if works:
@@ -91,16 +94,23 @@ def check(account_id: int) -> bool:
                 account.calendars = [_plain(one) for one in provider.calendars()]
         except ProviderError as error:
             works, account.problem, account.hint = False, str(error)[:500], getattr(error, "hint", "")[:500]
-            account.steps.append({"name": _("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
+            account.steps.append({"name": gettext_noop("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
         except Exception:  # whoever waits for the result must not wait for ever
             logger.exception("Account %s: the test of the connection broke", account.pk)
-            works, account.problem, account.hint = False, _("Something went wrong on our side."), _("Please tell your admin: the log says more.")
-            account.steps.append({"name": _("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
+            works, account.problem, account.hint = (
+                False,
+                gettext_noop("Something went wrong on our side."),
+                gettext_noop("Please tell your admin: the log says more."),
+            )
+            account.steps.append({"name": gettext_noop("Connection"), "ok": False, "detail": account.problem, "hint": account.hint})
     account.state = Account.State.CONNECTED if works else Account.State.NEEDS_PERSON
     account.checked_at = timezone.now()
     if works:
         account.last_ok_at, account.failures = account.checked_at, 0
-    account.save(update_fields=["steps", "problem", "hint", "identity", "calendars", "state", "checked_at", "last_ok_at", "failures"])
+    found = ("steps", "problem", "hint", "identity", "calendars", "state", "checked_at", "last_ok_at", "failures")
+    wanted = Account.objects.filter(pk=account.pk).exclude(state=Account.State.DISCONNECTING)  # whoever ends it meanwhile has the last word
+    if not wanted.update(**{name: getattr(account, name) for name in found}):
+        return False
     if works:
         account.links.update(next_pull_at=timezone.now(), failures=0)
         account.links.filter(state=Link.State.LOST).update(state=Link.State.ACTIVE)  # a question that waits is not answered by this
@@ -153,112 +163,25 @@ def create_separate(account_id: int) -> None:
             if remote not in {one["id"] for one in account.calendars}:
                 account.calendars = [*account.calendars, _plain(found[0])]
             reads = set(account.links.filter(calendar=calendar, reads=True).values_list("remote_id", flat=True))
-            choose(account, calendar, reads=reads, writes=remote)
+            choosing.choose(account, calendar, reads=reads, writes=remote)
         except ProviderError as error:
             step |= {"ok": False, "detail": str(error), "hint": getattr(error, "hint", "")}
     account.steps = [step]
     account.save(update_fields=["steps", "calendars"])
 
 
-def choose(account: Account, calendar: Calendar, *, reads: set[str], writes: str) -> None:
-    """Which remote calendars are read for `calendar` and into which one is written ("" for none). What is no longer chosen is let go."""
-    now = timezone.now()
-    known = {str(one["id"]): one for one in account.calendars}
-    if unknown := (reads | ({writes} - {""})) - set(known):
-        raise ValueError(f"no such calendar: {sorted(unknown)}")
-    if writes and not known[writes]["writable"]:
-        raise NeedsPerson(_("This calendar is read-only."), _("Choose another calendar to write to."), code="permission")
-    with transaction.atomic():
-        before = Link.objects.filter(calendar=calendar, writes=True).first()
-        # Another account's link may be the one written so far: it is let go together with the choice of the new one.
-        if writes:
-            Link.objects.filter(calendar=calendar, writes=True).update(writes=False)
-        else:
-            account.links.filter(calendar=calendar, writes=True).update(writes=False)
-        for remote in reads | ({writes} - {""}):
-            defaults = {"remote_name": known[remote]["name"][:300], "reads": False}
-            link, _created = Link.objects.get_or_create(account=account, calendar=calendar, remote_id=remote, defaults=defaults)
-            was_read, link.reads, link.writes = link.reads, remote in reads, remote == writes
-            if link.reads and not was_read:
-                _start_reading(link)
-            elif was_read and not link.reads:
-                _stop_reading(link)
-            link.next_pull_at = now
-            link.save(update_fields=["reads", "writes", "source", "cursor", "listed_at", "next_pull_at"])
-        for link in account.links.filter(calendar=calendar).exclude(remote_id__in=reads | {writes}):
-            _stop_reading(link)
-            if not _keeps_events(link):
-                link.delete()
-        _hand_over(before, Link.objects.filter(calendar=calendar, writes=True).first(), now)
-    _pull_later(account)
-
-
-def _start_reading(link: Link) -> None:
-    """Until its first read the times are closed, also where a source that only held conflicts never closed any."""
-    link.cursor, link.listed_at = "", None
-    if link.source is None:
-        link.source = busy.add_source(calendar=link.calendar, label=link.remote_name, max_age=max_age())
-    else:
-        busy.set_policy(link.source, BusySource.Policy.CLOSE)
-
-
-def _stop_reading(link: Link) -> None:
-    """Its times are freed. One that is still written keeps a source for what conflicts hold, which closes nothing by its age."""
-    link.reads, link.cursor, link.truncated, link.quarantine = False, "", False, {}
-    source = link.source
-    if source and link.writes:
-        busy.keep_only(source, source.rows.filter(key__startswith="conflict:").values_list("key", flat=True))
-        busy.set_policy(source, BusySource.Policy.OFFER)
-    elif source:
-        link.source = None
-    link.save(update_fields=["reads", "source", "cursor", "truncated", "quarantine"])
-    if source and not link.source:
-        busy.drop_source(source)
-
-
-def _keeps_events(link: Link) -> bool:
-    return link.writes or link.pairs.exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED]).exists()
-
-
-def _hand_over(before: Link | None, after: Link | None, now: datetime) -> None:
-    """Coming appointments leave the calendar written so far and enter the new one."""
-    if before == after:
-        return
-    for link in (before, after):
-        if link is not None and Link.objects.filter(pk=link.pk).exists():
-            outbox.enqueue_all(link, now=now)
-
-
-def _pull_later(account: Account) -> None:
-    from integrations.tasks import pull
-
-    ids = list(account.links.values_list("pk", flat=True))
-    transaction.on_commit(lambda: [pull.delay(pk) for pk in ids])
-
-
-def set_reading(link: Link, *, honour: str, policy: str) -> None:
-    """What of a calendar counts as busy (Link.Honour), and what holds while it can't be read (BusySource.Policy)."""
-    with transaction.atomic():
-        if link.source:
-            busy.set_policy(link.source, policy)
-        if link.honour != honour:
-            link.honour, link.listed_at, link.next_pull_at = Link.Honour(honour), None, timezone.now()  # every event is looked at anew
-            link.save(update_fields=["honour", "listed_at", "next_pull_at"])
-            _pull_later(link.account)
-
-
 def disconnect_later(account: Account) -> None:
     """Stops the sync at once; the other side is told in the background."""
     from integrations.tasks import disconnect_account
 
-    Account.objects.filter(pk=account.pk).update(state=Account.State.NEEDS_PERSON, problem=_("It is being disconnected."), hint="")
+    Account.objects.filter(pk=account.pk).update(state=Account.State.DISCONNECTING, problem="", hint="")
     transaction.on_commit(lambda: disconnect_account.delay(account.pk))
 
 
 def disconnect(account: Account) -> None:
     """Ends the access there where the provider knows such a thing, then forgets secrets, links and the busy times read through them.
 
-    The events that were written stay in the calendar: only the user deletes the user's data.
+    The events that were written stay in the calendar: only the user deletes the user's data. The history stays here.
     """
     try:
         provider_for(account).revoke()
@@ -266,22 +189,19 @@ def disconnect(account: Account) -> None:
         logger.info("Account %s could not be revoked at the provider; it is forgotten here all the same", account.pk)
     with transaction.atomic():
         for link in account.links.all():
-            if link.source:
-                busy.drop_source(link.source)
+            choosing.end(link)
         account.delete()
 
 
 def refused(account: Account, error: NeedsPerson, now: datetime) -> None:
     """The other side wants a person. A password is tried a few times, for a server may err; then we stop and tell the owner once."""
-    account.failures += 1
-    account.problem, account.hint = error.reason[:500], error.hint[:500]
+    known = Account.objects.filter(pk=account.pk)
+    known.update(failures=F("failures") + 1, problem=error.reason[:500], hint=error.hint[:500])  # workers of other links count here too
+    account.refresh_from_db(fields=["failures", "problem", "hint"])
     if account.failures < REFUSALS:
-        account.paused_until = now + timedelta(seconds=settings.RETRY_SECONDS * 4**account.failures)
-        account.save(update_fields=["failures", "problem", "hint", "paused_until"])
+        known.update(paused_until=now + timedelta(seconds=settings.RETRY_SECONDS * 4**account.failures))
         return
-    told = Account.objects.filter(pk=account.pk, state=Account.State.CONNECTED).update(
-        state=Account.State.NEEDS_PERSON, failures=account.failures, problem=account.problem, hint=account.hint
-    )
+    told = known.filter(state=Account.State.CONNECTED).update(state=Account.State.NEEDS_PERSON)
     for link in account.links.select_related("source"):
         if link.source:
             busy.mark_lost(link.source)
@@ -300,7 +220,7 @@ def _tell_owner(account: Account) -> None:
         )
         send_mail(
             subject=_("Your calendar needs you"),
-            message=text % {"account": account, "problem": account.problem, "hint": account.hint, "link": link},
+            message=text % {"account": account, "problem": told(account.problem), "hint": told(account.hint), "link": link},
             from_email=None,
             recipient_list=[user.email],
             fail_silently=False,
@@ -325,12 +245,3 @@ def send_link(employee: Employee) -> bool:
 def _language(account: Account) -> str:
     employee = getattr(account.user, "employee", None) if account.user else None
     return employee.language if employee else settings.LANGUAGE_CODE
-
-
-def rule_changed(links: list[Link]) -> None:
-    """What the calendars show may look different now, and other busy times may count: write and read anew."""
-    now = timezone.now()
-    for link in links:
-        if resolve(link).sends:
-            outbox.enqueue_all(link, now=now)
-        Link.objects.filter(pk=link.pk).update(listed_at=None, next_pull_at=now)

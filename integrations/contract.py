@@ -14,7 +14,10 @@ from integrations.items import Event
 
 
 class ProviderError(Exception):
-    """Base of the four errors. Their texts are shown to people: plain words, never a secret, never the body of a foreign answer."""
+    """Base of the four errors. Their texts are shown to people: plain words, never a secret, never the body of a foreign answer.
+
+    In English: they are translated when they are shown (see told.py).
+    """
 
 
 class Retry(ProviderError):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from booking.errors import BookingError, WrongState
 from integrations import outbox
 from integrations.local import KINDS
 from integrations.models import FieldChange, Pair, Run
 
+ENDED = gettext_lazy("This calendar is no longer connected: its changes can be looked at, but not reverted. Please change the appointment itself.")
+
 
 def revertible(change: FieldChange) -> bool:
     """Whether going back means something: guests belong to the booking, and a time that lost a conflict is settled, not reverted."""
-    if change.reverted_at is not None or change.field == "attendees":
+    if change.reverted_at is not None or change.pair is None or change.field == "attendees":
         return False
     if change.kind == FieldChange.Kind.CONFLICT:
         return change.field != "when" and change.new is not None
@@ -44,9 +48,11 @@ def revert(change: FieldChange, *, user: Any) -> None:
         change = FieldChange.objects.select_for_update(of=("self",)).select_related("pair__link").get(pk=change.pk)
         if change.reverted_at is not None:
             raise WrongState(_("This change has already been reverted."))
+        if (pair := change.pair) is None:
+            raise WrongState(ENDED)
         if not revertible(change):
             raise WrongState(_("This change can't be reverted."))
-        pair, local, now = change.pair, KINDS[change.pair.kind], timezone.now()
+        local, now = KINDS[pair.kind], timezone.now()
         item = local.load(pair.item_id)
         if item is None:
             raise WrongState(_("This appointment no longer exists."))
@@ -56,7 +62,7 @@ def revert(change: FieldChange, *, user: Any) -> None:
         elif change.kind == FieldChange.Kind.CREATE:
             local.cancel(item, None, now, reason=reason)
         elif change.field == "when":
-            _times_back(change, item, reason)
+            _times_back(change, local, item, reason)
         else:
             _text_back(change, pair)
         outbox.enqueue([pair.link_id], pair.kind, pair.item_id, now=now)
@@ -64,10 +70,10 @@ def revert(change: FieldChange, *, user: Any) -> None:
         change.save(update_fields=["reverted_at", "reverted_by"])
 
 
-def _times_back(change: FieldChange, item: Any, reason: str) -> None:
+def _times_back(change: FieldChange, local: ModuleType, item: Any, reason: str) -> None:
     if not change.old or "start" not in change.old:
         raise WrongState(_("There is no earlier time."))
-    KINDS[change.pair.kind].set_times(item, change.old, timezone.now(), reason=reason)
+    local.set_times(item, change.old, timezone.now(), reason=reason)
 
 
 def _text_back(change: FieldChange, pair: Pair) -> None:

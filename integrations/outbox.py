@@ -78,6 +78,11 @@ def oldest_due(now: datetime) -> health.Finding:
     return health.oldest(rows.order_by("not_before").values_list("not_before", flat=True).first(), now)
 
 
+def waits(link_id: int, now: datetime) -> bool:
+    """Whether a row of the link is due."""
+    return Outgoing.objects.filter(link_id=link_id, state=Outgoing.State.OPEN, not_before__lte=now).exists()
+
+
 def next_row(link: Link, now: datetime) -> Outgoing | None:
     """The oldest row that is due; whoever calls holds the link's lease."""
     return link.outgoing.filter(state=Outgoing.State.OPEN, not_before__lte=now).order_by("not_before", "pk").first()

@@ -17,4 +17,4 @@ def config(provider_id: str) -> ProviderConfig:
     try:
         return providers()[provider_id]
     except KeyError as error:
-        raise NeedsPerson(f"The provider “{provider_id}” is not installed.", "Install it again or disconnect the account.", code="gone") from error
+        raise NeedsPerson(f"The provider is not installed. ({provider_id})", "Install it again or disconnect the account.", code="gone") from error

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations import answers, connect, engine, outbox
+from integrations import answers, choosing, connect, engine, outbox
 from integrations.models import Account, Link
 
 
@@ -38,8 +38,8 @@ def disconnect_account(account_id: int) -> None:
 
 
 @shared_task
-def answer_gone(link_id: int, deleted: bool) -> None:
-    answers.answer_gone(link_id, deleted=deleted)
+def answer_gone(link_id: int) -> None:
+    answers.answer_gone(link_id)
 
 
 @shared_task
@@ -47,10 +47,15 @@ def sweep() -> None:
     """Finds whatever was not woken or was lost with a worker: rows to write, calendars to read."""
     now = timezone.now()
     outbox.wake(outbox.due(now))
+    choosing.retire()
     unleased = Q(lease_until=None) | Q(lease_until__lte=now)
-    asking = Link.objects.filter(unleased, Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now), account__state=Account.State.CONNECTED)
-    for pk in asking.filter(Q(account__paused_until=None) | Q(account__paused_until__lte=now)).values_list("pk", flat=True):
+    unpaused = Q(account__paused_until=None) | Q(account__paused_until__lte=now)
+    free = Link.objects.filter(unleased, unpaused, account__state=Account.State.CONNECTED)
+    for pk in free.filter(state=Link.State.PARKED).exclude(answer="").values_list("pk", flat=True):
+        answer_gone.delay(pk)
+    for pk in free.filter(Q(dirty=True) | Q(next_pull_at=None) | Q(next_pull_at__lte=now)).values_list("pk", flat=True):
         pull.delay(pk)
-    for pk in Account.objects.filter(state=Account.State.CHECKING).values_list("pk", flat=True):
-        if cache.add(f"checking:{pk}", True, timeout=60):  # begun by a worker that died, or about to begin
-            check_account.delay(pk)
+    for state, task in ((Account.State.CHECKING, check_account), (Account.State.DISCONNECTING, disconnect_account)):
+        for pk in Account.objects.filter(state=state).values_list("pk", flat=True):
+            if cache.add(f"{state}:{pk}", True, timeout=60):  # begun by a worker that died, or about to begin
+                task.delay(pk)

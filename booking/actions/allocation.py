@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from booking.errors import SlotTaken
 from booking.models import Allocation, Appointment, Employee
+from booking.signals import item_changed
 
 KIND = "appointment"
 
@@ -51,12 +52,38 @@ def overlapping(calendars: Iterable[int], start: datetime, end: datetime, *, ign
 
 
 def shrink(appointment: Appointment, calendars: Iterable[int]) -> None:
-    """Cuts the buffers (minutes) so that they end where the neighbours begin; SlotTaken if the appointment itself meets one."""
-    start, end = appointment.occupied
-    for other in overlapping(calendars, start, end, ignore=appointment):
-        if other.start < appointment.end and other.end > appointment.start:
+    """Lets buffers (minutes) give way: first the appointment's own, then those of its neighbours; SlotTaken if the appointments themselves meet.
+
+    No further calendar is locked for a neighbour that has more of them: what it holds only gets smaller, and whoever wants to change it
+    waits for the calendar that both share.
+    """
+    for other in overlapping(calendars, *appointment.occupied, ignore=appointment):
+        neighbour = Appointment.objects.get(pk=other.holder_id) if other.kind == KIND else None
+        start, end = (neighbour.start, neighbour.end) if neighbour else (other.start, other.end)
+        if start < appointment.end and end > appointment.start:
             raise SlotTaken(_("Another appointment is at this time."))
-        if other.end <= appointment.start:
-            appointment.buffer_before = min(appointment.buffer_before, (appointment.start - other.end) // timedelta(minutes=1))
+        if end <= appointment.start:
+            appointment.buffer_before = min(appointment.buffer_before, _minutes(appointment.start - other.end))
+            if neighbour:
+                _yield(neighbour, "buffer_after", _minutes(appointment.start - end))
         else:
-            appointment.buffer_after = min(appointment.buffer_after, (other.start - appointment.end) // timedelta(minutes=1))
+            appointment.buffer_after = min(appointment.buffer_after, _minutes(other.start - appointment.end))
+            if neighbour:
+                _yield(neighbour, "buffer_before", _minutes(start - appointment.end))
+
+
+def _minutes(gap: timedelta) -> int:
+    """Whole minutes; none where there is no gap."""
+    return max(0, gap // timedelta(minutes=1))
+
+
+def _yield(neighbour: Appointment, buffer: str, most: int) -> None:
+    if getattr(neighbour, buffer) <= most:
+        return
+    setattr(neighbour, buffer, most)
+    neighbour._change_reason = "made room for a neighbour"  # type: ignore[attr-defined]  # simple-history reads it
+    neighbour.save()
+    start, end = neighbour.occupied
+    Allocation.objects.filter(kind=KIND, holder_id=neighbour.pk).update(start=start, end=end)
+    # Its event may span the buffers, also in the calendar that the move came from.
+    item_changed.send(sender=Appointment, item=neighbour, origin=None)

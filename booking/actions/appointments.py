@@ -181,12 +181,13 @@ def reassign(*, appointment: Appointment, employee: Employee, now: datetime, ori
 
 
 def reinstate(*, appointment: Appointment, now: datetime, origin: object = None, reason: str = "") -> None:
-    """Takes back a cancellation, if the time is still free of other appointments."""
+    """Takes back a cancellation or rejection, if the time is still free of other appointments: what was pending still waits for approval."""
     with _held(appointment) as employees:
         if appointment.is_live:
             raise WrongState(_("This appointment is not cancelled."))
         allocation.shrink(appointment, [one.calendar_id for one in employees])
-        _set_status(appointment, Status.APPROVED, reason=reason)
+        before = appointment.history.filter(status__in=LIVE).order_by("-history_date", "-history_id").values_list("status", flat=True).first()
+        _set_status(appointment, Status(before or Status.APPROVED), reason=reason)
         allocation.occupy(appointment, employees)
         announce(appointment, Message.Kind.BOOKED, employees=employees, now=now)
         item_changed.send(sender=Appointment, item=appointment, origin=origin)

@@ -6,8 +6,6 @@ step of validating, inside the transaction that the admin opens for each POST.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from booking.actions import appointments
 from booking.actions.customers import Guest
+from booking.actions.place import place
 from booking.errors import BookingError, SlotTaken
 from booking.models import Appointment, Attendance, Customer, Employee, Service, Status
 from booking.models.calendar import check_timezone
@@ -142,10 +141,10 @@ class ChangeForm(ActionForm):
         wanted = self.wanted_status if self.wanted_status != present.status else typed["decision"]
         if wanted in ("reinstate", Status.APPROVED, Status.PENDING) and not present.is_live:
             appointments.reinstate(appointment=present, now=now, reason=REASON)
-        elif wanted in ("approve", Status.APPROVED):
+        if wanted == "approve" or (wanted == Status.APPROVED and present.status != Status.APPROVED):
             appointments.approve(appointment=present, now=now, reason=REASON)
         if wanted not in ("cancel", "reject", Status.CANCELLED, Status.REJECTED):
-            place(present, typed["employee"], typed["start"], typed["end"], now)
+            place(appointment=present, employee=typed["employee"], start=typed["start"], end=typed["end"], now=now, reason=REASON)
         values = {"location": typed["location"], "internal_note": typed["internal_note"], "sync_enabled": typed["sync_enabled"]}
         if changes := {name: value for name, value in values.items() if getattr(present, name) != value}:
             appointments.edit(appointment=present, changes=changes, reason=REASON)
@@ -154,25 +153,6 @@ class ChangeForm(ActionForm):
         elif wanted in ("cancel", Status.CANCELLED, Status.REJECTED):
             appointments.cancel(appointment=present, now=now, reason=REASON)
         self.instance.refresh_from_db()
-
-
-def place(appointment: Appointment, employee: Employee, start: datetime, end: datetime, now: datetime) -> None:
-    """Moves and reassigns as far as needed. Where both change, the step between may be taken though the goal is free: then in the other order."""
-    steps: list[Callable[[], None]] = []
-    if [one.pk for one in appointment.employees.all()] != [employee.pk]:
-        steps.append(lambda: appointments.reassign(appointment=appointment, employee=employee, now=now, reason=REASON))
-    # The page shows whole seconds.
-    if (start, end) != (appointment.start.replace(microsecond=0), appointment.end.replace(microsecond=0)):
-        steps.append(lambda: appointments.move(appointment=appointment, start=start, end=end, now=now, reason=REASON))
-    try:
-        with transaction.atomic():
-            for step in steps:
-                step()
-    except SlotTaken:
-        if len(steps) < 2:
-            raise
-        for step in reversed(steps):
-            step()
 
 
 def state(appointment: Appointment) -> str:

@@ -8,15 +8,17 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db import transaction
+from django.contrib.admin.utils import NestedObjects
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from booking.admin import sections
 from booking.admin.calendar import SpecialDayInline, TimeOffInline, WorkingHoursInline, calendar_of
 from booking.admin.history import HistoryAdmin
-from booking.models import Calendar, Employee
+from booking.models import Calendar, Employee, SpecialDay, TimeOff, WorkingHours
 from booking.models.calendar import check_timezone
 
 
@@ -69,16 +71,36 @@ class EmployeeAdmin(HistoryAdmin):
             obj.calendar = calendar
             super().save_model(request, obj, form, change)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever has served a customer or has connected calendars stays: their records would be torn."""
+        found, counted, missing, _protected = super().get_deleted_objects(objs, request)
+        kept = [reason for one in objs if (reason := _why_kept(one))]
+        return found, counted, set() if kept else missing, kept
+
     def delete_model(self, request: HttpRequest, obj: Employee) -> None:
         self.delete_queryset(request, Employee.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Employee]) -> None:
-        """The calendar goes with its owner. Whoever has served a customer can't be deleted (their records would be torn): set them inactive."""
+        """The calendar goes with its owner."""
         with transaction.atomic():
             calendars = list(queryset.values_list("calendar_id", flat=True))
             for employee in queryset:
                 employee.delete()
             Calendar.objects.filter(pk__in=calendars).delete()
+
+
+def _why_kept(employee: Employee) -> str:
+    """What the admin shows when the employee must not be deleted; empty when nothing hangs on them but their hours."""
+    collector = NestedObjects(using=router.db_for_write(Calendar))
+    collector.collect([employee.calendar])
+    more = set(collector.data) - {Calendar, WorkingHours, SpecialDay, TimeOff}
+    if not more and not employee.staffings.exists():
+        return ""
+    things = gettext("connected calendars") if more else gettext("appointments")
+    return gettext("%(employee)s has %(things)s and can't be deleted. Take away the tick at “takes bookings” instead.") % {
+        "employee": employee,
+        "things": things,
+    }
 
 
 def _field(section: sections.Section, request: HttpRequest) -> Callable[[Employee], str]:

@@ -9,7 +9,7 @@ from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
 
-class Manager(HistoryManager):
+class Versions(HistoryManager):
     """Makes its class once instead of at each look at `.history`, thus at each save."""
 
     @classmethod
@@ -19,4 +19,4 @@ class Manager(HistoryManager):
 
 
 def records(**options: Any) -> HistoricalRecords:
-    return HistoricalRecords(history_manager=Manager, **options)
+    return HistoricalRecords(history_manager=Versions, **options)

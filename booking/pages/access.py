@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from booking.models import Appointment, Employee
 
@@ -37,6 +37,14 @@ def visible_appointment(user: AbstractBaseUser | AnonymousUser, pk: int) -> Appo
     if not sees_all(user):
         found = found.filter(employees__user_id=user.pk or 0)
     return found.first()
+
+
+def own_appointment(user: AbstractBaseUser | AnonymousUser, pk: int) -> Appointment:
+    """The same; Http404 where there is none."""
+    found = visible_appointment(user, pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 def has_diary(user: AbstractBaseUser | AnonymousUser) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -31,9 +31,10 @@ from booking.pages.catalog import ANYONE, serving_employees
 from booking.pages.picker import pick
 from booking.pages.throttle import throttled
 
-# How long the confirmation can be called up again by the browser that booked.
+# How long the confirmation, or what was typed, can be called up again by the same browser.
 CONFIRMATION = timedelta(minutes=30)
 PREFILL = tuple(BookingForm.base_fields)
+LONGEST = 4000
 
 
 @require_safe
@@ -93,8 +94,10 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     shown = zone.zone_of(request)
     context: dict[str, Any] = {"service": service, "employee": employee, "zone": shown, "start": start, "end": start + timedelta(minutes=service.duration)}
 
+    if request.method == "POST" and "other" in request.POST:
+        return _choose_again(request, pk, start.astimezone(shown.info).date())
     if request.method != "POST":
-        initial = {name: request.GET[name] for name in PREFILL if name in request.GET}
+        initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | _typed(request)
         context |= {"form": BookingForm(initial=initial), "stamp": stamp.new()}
         now = timezone.now()
         if not any(slot.start == start for slot in find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)):
@@ -138,6 +141,7 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     except BookingError as error:
         context |= {"problem": str(error)}
         return render(request, "booking/details.html", context, status=429 if isinstance(error, TooMany) else 400)
+    request.session.pop("typed", None)
     request.session["booked"] = {"id": kept["id"], "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
 
@@ -159,6 +163,19 @@ def booked(request: HttpRequest) -> HttpResponseBase:
     employees = list(appointment.employees.all()) if appointment.pk else []
     context = {"attendance": attendance, "appointment": appointment, "employees": employees, "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False)}
     return render(request, "booking/booked.html", {**context, "manage": reverse("booking:manage", args=[manage_token(attendance)])})
+
+
+def _choose_again(request: HttpRequest, pk: int, day: date) -> HttpResponseBase:
+    """To the times of the day. What has been typed waits in the session: in an address it would be told to logs and to the browser's history."""
+    typed = {name: request.POST[name][:LONGEST] for name in PREFILL if name in request.POST}
+    request.session["typed"] = {"fields": typed, "until": (timezone.now() + CONFIRMATION).timestamp()}
+    kept = {name: str(value) for name, value in request.GET.items() if name not in (*PREFILL, "start", "date")}
+    return redirect(f"{reverse('booking:time', args=[pk])}?{urlencode({**kept, 'date': day.isoformat()})}")
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    kept = request.session.get("typed")
+    return dict(kept["fields"]) if kept and kept["until"] > timezone.now().timestamp() else {}
 
 
 def _offered(pk: int) -> Service:

@@ -21,7 +21,7 @@ from booking.errors import BookingError
 from booking.models import Appointment, Employee
 from booking.models.appointment import LIVE
 from booking.pages import menu, zone
-from booking.pages.access import personal, visible_appointment, visible_employees
+from booking.pages.access import own_appointment, personal, visible_employees
 from booking.pages.changes import changes_of
 
 SPAN = timedelta(days=14)
@@ -75,7 +75,7 @@ def profile(request: HttpRequest) -> HttpResponseBase:
 @personal
 def appointment(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one appointment, with the history of its record."""
-    found = _own(request, pk)
+    found = own_appointment(request.user, pk)
     employees = list(found.employees.select_related("calendar"))
     attendances = list(found.attendances.select_related("customer"))
     context = {
@@ -108,7 +108,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 @personal
 def approve(request: HttpRequest, pk: int) -> HttpResponseBase:
-    found = _own(request, pk)
+    found = own_appointment(request.user, pk)
     return _do(
         request, lambda: appointments.approve(appointment=found, now=timezone.now()), pk, _("The appointment is confirmed. The customer is told by e-mail.")
     )
@@ -119,13 +119,13 @@ def approve(request: HttpRequest, pk: int) -> HttpResponseBase:
 @personal
 def sync(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The check box "sync with calendars" of one appointment."""
-    found, on = _own(request, pk), "sync_enabled" in request.POST
+    found, on = own_appointment(request.user, pk), "sync_enabled" in request.POST
     told = _("This appointment is kept in step with the calendars.") if on else _("This appointment is no longer kept in step with the calendars.")
     return _do(request, lambda: appointments.edit(appointment=found, changes={"sync_enabled": on}), pk, told)
 
 
 def _end(request: HttpRequest, pk: int, action: Callable[..., None], kind: str, told: str) -> HttpResponseBase:
-    found = _own(request, pk)
+    found = own_appointment(request.user, pk)
     if request.method == "POST":
         reason = request.POST.get("reason", "").strip()[:100]
         return _do(request, lambda: action(appointment=found, now=timezone.now(), reason=reason), pk, told)
@@ -144,13 +144,6 @@ def _do(request: HttpRequest, action: Callable[[], None], pk: int, told: str) ->
     if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return redirect(target)
     return redirect("booking:appointment", pk)
-
-
-def _own(request: HttpRequest, pk: int) -> Appointment:
-    found = visible_appointment(request.user, pk)
-    if found is None:
-        raise Http404
-    return found
 
 
 def _zone(employees: list[Employee]) -> ZoneInfo:

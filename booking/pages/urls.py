@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, diary, manage, panel, why
+from booking.pages import book, catalog, diary, manage, move, panel, why
 
 app_name = "booking"
 
@@ -24,5 +24,6 @@ urlpatterns = [
     path("profile/appointment/<int:pk>/approve/", diary.approve, name="appointment_approve"),
     path("profile/appointment/<int:pk>/reject/", diary.reject, name="appointment_reject"),
     path("profile/appointment/<int:pk>/cancel/", diary.cancel, name="appointment_cancel"),
+    path("profile/appointment/<int:pk>/move/", move.move, name="appointment_move"),
     path("profile/appointment/<int:pk>/sync/", diary.sync, name="appointment_sync"),
 ]

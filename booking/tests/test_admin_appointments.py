@@ -209,6 +209,21 @@ def test_pending_ones_are_decided(staff, service, eve, by, decision, status):
     assert appointment.status == status
 
 
+@pytest.mark.parametrize("by", ["decision", "list"])
+def test_a_rejection_that_is_put_back_waits_for_approval_again(staff, service, eve, by):
+    """Seen red with a reinstate that always approves."""
+    Service.objects.update(needs_approval=True)
+    service.refresh_from_db()
+    appointment = book(service, eve, 10)
+    appointments.reject(appointment=appointment, now=timezone.now())
+    if by == "decision":
+        assert change(staff, appointment, decision="reinstate").status_code == 302
+    else:
+        staff.post(LIST, {"action": "reinstate", "_selected_action": [appointment.pk]})
+    appointment.refresh_from_db()
+    assert appointment.status == "pending"
+
+
 def test_a_list_action_says_what_it_could_not_do(staff, service, eve, appointment):
     other = book(service, eve, 12)
     appointments.cancel(appointment=other, now=timezone.now())

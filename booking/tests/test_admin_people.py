@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import format_html
 
-from booking.actions import appointments
+from booking.actions import appointments, busy
 from booking.actions.customers import Guest
 from booking.admin import sections
 from booking.models import Allocation, Busy, BusySource, Calendar, Employee, Message, Service, TimeOff
@@ -105,12 +105,22 @@ def test_the_calendar_goes_with_its_owner(staff):
     assert not Calendar.objects.exists()
 
 
-def test_who_has_served_somebody_is_not_deleted(staff):
+@pytest.mark.parametrize("what", ["appointments", "connected calendars"])
+def test_who_has_appointments_or_connected_calendars_is_not_deleted(client, manager, what):
+    """From the page nor from the list; the page says what to do instead. Seen red without get_deleted_objects."""
+    client.force_login(manager)
     employee = make_employee("Eve")
-    service = make_service(employee)
-    appointments.book(service=service, start=soon(10), guest=Guest(first_name="C", email="c@example.org"), now=timezone.now())
-    staff.post(f"{LIST}{employee.pk}/delete/", {"post": "yes"})
+    if what == "appointments":
+        guest = Guest(first_name="C", email="c@example.org")
+        appointments.book(service=make_service(employee), start=soon(10), guest=guest, now=timezone.now())
+    else:
+        busy.add_source(calendar=employee.calendar, label="Private", max_age=timedelta(hours=1))
+    several = {"action": "delete_selected", "_selected_action": [employee.pk], "post": "yes"}
+    for path, typed in ((f"{LIST}{employee.pk}/delete/", {"post": "yes"}), (LIST, several)):
+        answer = client.post(path, typed)
+        assert f"Eve has {what} and can&#x27;t be deleted. Take away the tick at “takes bookings” instead." in answer.content.decode()
     assert Employee.objects.exists()
+    assert employee.calendar.working_hours.exists()
 
 
 def test_an_employee_goes_back_to_a_version(staff):

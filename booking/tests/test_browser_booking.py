@@ -111,7 +111,7 @@ def test_it_books_without_javascript_on_a_phone(opened, salon):
 
 @pytest.mark.feature("B13")
 def test_it_books_by_keyboard_only(opened, salon):
-    """Red when a step is made of elements that Tab doesn't reach. Each stop has a visible outline."""
+    """Red when a step is made of elements that Tab doesn't reach, and without the first button of details.html. Each stop has a visible outline."""
     service, _other = salon
     page = opened("/")
 

@@ -24,7 +24,7 @@ def _compiled() -> None:
 def test_it_speaks_the_browsers_language_and_the_chosen_one(client):
     """Red when LocaleMiddleware or the language form of base.html is taken out."""
     service = make_service(make_employee())
-    url = reverse("booking:time", args=[service.pk])
+    url = f"{reverse('booking:time', args=[service.pk])}?date={soon().date()}"
 
     german = client.get(url, headers={"accept-language": "de-AT,de;q=0.9"})
     assert 'lang="de"' in german.content.decode()

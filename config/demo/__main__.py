@@ -51,8 +51,10 @@ def run(ground: Ground) -> int:
         manage(ground, "seed_demo")
         address = f"127.0.0.1:{ground.web_port}"
         start("web", [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", address, "--worker-class", "gthread", "--workers", "2", "--threads", "4"])
-        worker = ["worker", "--beat", "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-        start("worker", [sys.executable, "-m", "celery", "-A", "config", *worker])
+        celery = [sys.executable, "-m", "celery", "-A", "config"]
+        start("worker", [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"])
+        # Not the worker's own clock (--beat): should that die, nobody would notice.
+        start("beat", [*celery, "beat"])
         wait_for_page(ground, supervisor)
         if not supervisor.stop.is_set():
             print(announcement(ground), flush=True)

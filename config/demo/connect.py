@@ -14,7 +14,7 @@ class MovedServer(Exception):
 def connect_calendars() -> None:
     """Each employee's only calendar is read and written. The server must be running; who is connected is left alone."""
     from booking.models import Employee
-    from integrations import connect, registry
+    from integrations import choosing, connect, registry
 
     if "caldav" not in registry.providers():
         return
@@ -35,4 +35,4 @@ def connect_calendars() -> None:
             raise RuntimeError(f"The demo's own calendar server can't be used: {account.problem} {account.hint}")
         account.refresh_from_db()
         remote = next(str(one["id"]) for one in account.calendars if one["writable"])
-        connect.choose(account, employee.calendar, reads={remote}, writes=remote)
+        choosing.choose(account, employee.calendar, reads={remote}, writes=remote)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,6 +17,15 @@ from config.demo.ground import ROOT
 # Seconds: pause before a restart (a process that dies at once must not spin), and time to end in good order.
 PAUSE = 1.0
 GRACE = 15.0
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+libc = ctypes.CDLL(None)
+
+
+def end_with_parent() -> None:
+    """Called in a child before it becomes its program: the kernel asks it to end when the supervisor dies, even of kill -9. Linux only;
+    elsewhere it would go on, and the next start says that the port is taken."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
@@ -33,7 +43,14 @@ class Child:
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C reaches only the supervisor, which then ends the children in order.
             self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                self.command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
         self.started = time.monotonic()
 

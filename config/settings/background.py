@@ -25,6 +25,7 @@ __all__ = [
     "CELERY_TIMEZONE",
     "CELERY_VISIBILITY_TIMEOUT",
     "CELERY_WORKER_HIJACK_ROOT_LOGGER",
+    "CELERY_WORKER_POOL",
     "CELERY_WORKER_PREFETCH_MULTIPLIER",
     "CELERY_WORKER_SEND_TASK_EVENTS",
     "DJANGO_CELERY_BEAT_TZ_AWARE",
@@ -77,6 +78,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Without an event loop for the broker, Celery's processes share one pipe and its lock: the one that is killed while it waits for work takes the
+# lock with it, and the others are deaf for ever. Threads die only together, and then the worker is started again. Redis and AMQP have the loop.
+CELERY_WORKER_POOL = "threads" if CELERY_BROKER_URL.startswith("filesystem:") else "prefork"
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 DJANGO_CELERY_BEAT_TZ_AWARE = True

@@ -24,6 +24,7 @@ POLICY: dict[str, str] = {
     "booking:appointment_approve": SIGNED_IN,
     "booking:appointment_reject": SIGNED_IN,
     "booking:appointment_cancel": SIGNED_IN,
+    "booking:appointment_move": SIGNED_IN,
     "booking:appointment_sync": SIGNED_IN,
     "set_language": PUBLIC,
     "account_login": PUBLIC,

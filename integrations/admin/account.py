@@ -13,21 +13,44 @@ from django.utils.translation import ngettext
 from booking.admin.readonly import ReadOnlyAdmin
 from integrations import connect
 from integrations.models import Account, Link
+from integrations.told import told
 
 
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
     """The fields are named one by one: `secrets` is never read, let alone shown."""
 
-    list_display = ["__str__", "user", "provider", "state", "last_ok_at", "problem"]
+    list_display = ["__str__", "user", "provider", "state", "last_ok_at", "what_is_wrong"]
     list_filter = ["state", "provider"]
     list_select_related = ["user"]
     search_fields = ["identity", "username", "user__username", "user__email"]
-    fields = ["user", "provider", "identity", "server", "username", "state", "problem", "hint", "checked_at", "last_ok_at", "paused_until", "created_at"]
+    fields = [
+        "user",
+        "provider",
+        "identity",
+        "server",
+        "username",
+        "state",
+        "what_is_wrong",
+        "next_step",
+        "checked_at",
+        "last_ok_at",
+        "paused_until",
+        "created_at",
+    ]
+    readonly_fields = ["what_is_wrong", "next_step"]
     actions = ["check_again", "disconnect"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         return super().get_queryset(request).defer("secrets")
+
+    @admin.display(description=_("problem"))
+    def what_is_wrong(self, account: Any) -> str:
+        return told(account.problem)
+
+    @admin.display(description=_("next step"))
+    def next_step(self, account: Any) -> str:
+        return told(account.hint)
 
     @admin.action(description=_("Test the connection again"), permissions=["act"])
     def check_again(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
@@ -35,7 +58,7 @@ class AccountAdmin(ReadOnlyAdmin):
             connect.check_again(account)
         self.message_user(request, ngettext("%d connection is being tested.", "%d connections are being tested.", len(queryset)) % len(queryset))
 
-    @admin.action(description=_("Disconnect: forget password, links and history; events stay in the calendar"), permissions=["act"])
+    @admin.action(description=_("Disconnect: forget password and links; events stay in the calendar"), permissions=["act"])
     def disconnect(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         for account in queryset:
             connect.disconnect_later(account)
@@ -61,17 +84,21 @@ class LinkAdmin(ReadOnlyAdmin):
         "writes",
         "honour",
         "state",
-        "problem",
+        "what_is_wrong",
         "truncated",
         "unreadable",
         "pulled_at",
         "listed_at",
         "next_pull_at",
     ]
-    readonly_fields = ["unreadable"]
+    readonly_fields = ["what_is_wrong", "unreadable"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
         return super().get_queryset(request).defer("account__secrets")
+
+    @admin.display(description=_("problem"))
+    def what_is_wrong(self, link: Any) -> str:
+        return told(link.problem)
 
     @admin.display(description=_("events that can't be read"))
     def unreadable(self, link: Any) -> int:

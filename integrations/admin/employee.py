@@ -18,13 +18,14 @@ from booking.admin import sections
 from booking.models import Employee
 from integrations import connect
 from integrations.models import Account
+from integrations.told import told
 
 
 def shown(request: HttpRequest, employee: Employee) -> str:
     """A line for each account, and the way to the pages where it is set up."""
     accounts = Account.objects.filter(user=employee.user_id).defer("secrets") if employee.user_id else Account.objects.none()
     lines = format_html_join(
-        "", "<li>{}: {} · {}{}</li>", ((one, one.get_state_display(), _last(one), f" · {one.problem}" if one.problem else "") for one in accounts)
+        "", "<li>{}: {} · {}{}</li>", ((one, one.get_state_display(), _last(one), f" · {told(one.problem)}" if one.problem else "") for one in accounts)
     )
     listed = format_html("<ul>{}</ul>", lines) if accounts else _("Not connected.")
     if not employee.user_id:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,14 +13,19 @@ from django.utils.translation import ngettext
 from booking.admin.readonly import ReadOnlyAdmin
 from integrations import answers
 from integrations.models import Outgoing
+from integrations.told import told
 
 
 @admin.register(Outgoing)
 class OutgoingAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "link", "kind", "item_id", "state", "attempts", "not_before", "error"]
+    list_display = ["created_at", "link", "kind", "item_id", "state", "attempts", "not_before", "what_is_wrong"]
     list_filter = ["state", "kind"]
     list_select_related = ["link"]
     actions = ["try_again"]
+
+    @admin.display(description=_("error"))
+    def what_is_wrong(self, row: Any) -> str:
+        return told(row.error)
 
     @admin.action(description=_("Try again"), permissions=["act"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Outgoing]) -> None:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from booking.notifications.placeholders import allowed_in
-from integrations import connect
+from integrations import choosing
 from integrations.models import Link, Rule
 from integrations.pages.rule_form import CHOICES, FLAGS, NUMBERS, TEXTS, check_placeholders
 from integrations.rules import concerned
@@ -77,4 +77,4 @@ class RuleAdmin(admin.ModelAdmin):
             self._bring_up_to_date(links)
 
     def _bring_up_to_date(self, links: list[Link]) -> None:
-        connect.rule_changed(list({link.pk: link for link in links}.values()))
+        choosing.rule_changed(list({link.pk: link for link in links}.values()))

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking.actions import busy
-from booking.errors import SlotTaken
+from booking.errors import SlotTaken, WrongState
 from booking.models import BusySource
 from integrations import outbox
 from integrations.contract import Change
@@ -26,6 +26,7 @@ from integrations.models.history import Direction
 from integrations.rules import max_age
 from integrations.wire import recurrence
 
+UID_ENDING = "@kalends"
 FOLLOWED = [Pair.State.CLOSED, Pair.State.UNLINKED]
 
 
@@ -54,7 +55,9 @@ def _pair_of(session: Session, change: Change) -> Pair | None:
         return pair
     pair = pairs.filter(key=change.item.key).exclude(state__in=FOLLOWED).first()
     if pair is None:
-        return _adopted(link, change.item)
+        return _adopted(session, change.item)
+    if is_anothers(change.item.uid, pair.uid):
+        return None
     if pair.link_id == link.pk and (pair.state == Pair.State.CREATING or pair.state == Pair.State.GONE_THERE):
         return pair  # the answer to our creation was lost, or it was moved away and back
     if pair.state == Pair.State.GONE_THERE and pair.link.calendar_id == link.calendar_id:
@@ -62,25 +65,45 @@ def _pair_of(session: Session, change: Change) -> Pair | None:
     return None
 
 
-def _adopted(link: Link, event: Event) -> Pair | None:
-    """A new pair for what was written before the account was disconnected, with no base: where the sides differ, the rule's priority decides."""
-    left = _left_behind(link, event)
+def is_anothers(uid: str, own: str) -> bool:
+    """Whether an event that carries an item's marker is another item's all the same: after a backup was restored, ids are given a second time."""
+    return bool(own) and uid.endswith(UID_ENDING) and uid != own
+
+
+def _adopted(session: Session, event: Event) -> Pair | None:
+    """A new pair for what was written before the account was disconnected, with no base: where the sides differ, the rule's priority decides.
+
+    What has left the link's calendar meanwhile is agreed as it stands, for the next push to delete.
+    """
+    link, left = session.link, _left_behind(session, event)
     if left is None or not link.writes or link.pairs.filter(kind=left[0], item_id=left[1]).exists():
         return None
     kind, item_id, generation = left
-    return Pair.objects.create(
-        link=link, kind=kind, item_id=item_id, generation=generation, key=event.key, state=Pair.State.LIVE, uid=event.uid, base={"attendees": []}
-    )
+    base: Snapshot = {"attendees": []}
+    if not KINDS[kind].is_of(link, item_id, event.uid):
+        base |= snapshot(replace(event, attendees=()))
+        outbox.enqueue([link.pk], kind, item_id, now=timezone.now())
+    return Pair.objects.create(link=link, kind=kind, item_id=item_id, generation=generation, key=event.key, state=Pair.State.LIVE, uid=event.uid, base=base)
 
 
-def _left_behind(link: Link, event: Event) -> tuple[str, int, int] | None:
-    """(kind, item id, generation) of an event that a link wrote which is no longer here, of an item that is still in the link's calendar."""
+def _left_behind(session: Session, event: Event) -> tuple[str, int, int] | None:
+    """(kind, item id, generation) of an event that a link wrote which is no longer here, of an item that is in the link's calendar or once was.
+
+    Two employees may share a remote calendar: only the history tells whose item it was. Of what it doesn't know (a restored database has lost it)
+    the event is all that is left: that counts as foreign. So does what a rule that sends nothing leaves there.
+    """
+    link = session.link
     match event.key.split("."):
         case [mark, kind, item_id, link_id, generation] if mark == Installation.mark() and kind in KINDS and (item_id + link_id + generation).isdecimal():
             known = Link.objects.filter(pk=int(link_id)).exists() or Pair.objects.filter(key=event.key).exists()
-            if not known and KINDS[kind].is_of(link, int(item_id), event.uid):
+            if not known and (KINDS[kind].is_of(link, int(item_id), event.uid) or (session.rule.sends and _was_written(link, kind, int(item_id), event.uid))):
                 return kind, int(item_id), int(generation)
     return None
+
+
+def _was_written(link: Link, kind: str, item_id: int, uid: str) -> bool:
+    written = FieldChange.objects.filter(run__calendar=link.calendar_id, item_kind=kind, item_id=item_id, direction=Direction.OUT)
+    return KINDS[kind].has_known(item_id, uid) and written.exists()
 
 
 def follow(pair: Pair, link: Link) -> Pair:
@@ -105,10 +128,11 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     shown = snapshot(event)
     theirs_now = _in_our_words(pair, shown)
     echo = etag_before != "" and change.etag == etag_before
+    if pair.state == Pair.State.CONFLICT and not echo and theirs_now["when"] == pair.base.get("when"):
+        clear_conflict(pair)  # moved back there
     if echo or not changed(pair.base, theirs_now):
-        if pair.state == Pair.State.CONFLICT and not echo:
-            clear_conflict(pair)  # moved back there
-        pair.seen = shown
+        if pair.state != Pair.State.CONFLICT:  # else the base is not what they show
+            pair.seen = shown
         pair.save()
         if returned:
             outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=now)
@@ -117,7 +141,9 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     mine, leave = session.project(pair, item)
     if pair.state == Pair.State.CONFLICT and mine is None and not leave:
         clear_conflict(pair)  # it is no longer wanted there: nothing is left to settle
-    if pair.state == Pair.State.CONFLICT:
+    if pair.state == Pair.State.CONFLICT and mine is not None:
+        _merge(session, pair, item, mine, theirs_now, change)
+    elif pair.state == Pair.State.CONFLICT:
         _note_conflict(session, pair, item, theirs_now, pair.problem)
     elif leave or not _theirs_changed(session, pair, item, mine, theirs_now, change):
         pair.etag = ""  # not taken in, so not known: it is looked at again as soon as it may be
@@ -163,10 +189,15 @@ def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: 
     merged = merge(pair.base, mine, theirs_now, priority, ours_at=local.changed_at(item), theirs_at=change.modified)  # type: ignore[arg-type]
     values = {group: theirs_now[group] for group in merged.take}
     before = local.own_times(item)
+    if pair.state == Pair.State.CONFLICT:  # the time waits for a person, the rest doesn't
+        _note_conflict(session, pair, item, theirs_now, pair.problem)
+        values.pop("when", None)
     try:
         with transaction.atomic():
             local.apply(item, pair, values, rule, now)
-    except SlotTaken as error:
+    except (SlotTaken, WrongState) as error:
+        if "when" not in values:
+            raise
         item.refresh_from_db()  # it had been moved in memory
         _note_conflict(session, pair, item, theirs_now, str(error))
         values.pop("when")
@@ -174,7 +205,7 @@ def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: 
     for group, value in values.items():
         old, new = (before, local.own_times(item)) if group == "when" else (mine[group], value)
         session.record(pair, Direction.IN, FieldChange.Kind.UPDATE, group, old, new)
-    for lost in merged.lost:
+    for lost in merged.lost if pair.state != Pair.State.CONFLICT else ():
         session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, lost.group, lost.value, merged.value[lost.group])
     pair.base["own"] = local.own_times(item)
 
@@ -185,7 +216,7 @@ def _note_conflict(session: Session, pair: Pair, item: Any, theirs_now: Snapshot
         session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, "when", theirs_now["when"], None)
     pair.state, pair.theirs, pair.problem = Pair.State.CONFLICT, theirs_now, problem[:500]
     start, end = KINDS[pair.kind].read_when(item, theirs_now["when"], session.rule, session.link)
-    busy.replace(source_of(session.link), f"conflict:{pair.pk}", [busy.Span(start, end)])
+    busy.replace(source_of(session.link), f"conflict:{pair.pk}", [busy.Span(start, end)] if start < end else [])
 
 
 def clear_conflict(pair: Pair) -> None:
@@ -236,16 +267,17 @@ def _foreign(session: Session, change: Change) -> None:
             busy.replace(link.source, change.remote_id, [])
     elif change.item is None:
         _unreadable(session, change, None)
-    elif _held_already(link, change.item):
+    elif _held_already(session, change.item):
         busy.replace(source_of(link), change.remote_id, [])
     else:
         _close_time(session, change)
 
 
-def _held_already(link: Link, event: Event) -> bool:
+def _held_already(session: Session, event: Event) -> bool:
     """Our own event read through another link of the same calendar, or left by one that is gone: the item's allocation holds the time."""
-    if event.key and _left_behind(link, event):
+    if event.key and _left_behind(session, event):
         return True
+    link = session.link
     pair = Pair.objects.filter(key=event.key).exclude(state__in=FOLLOWED).first() if event.key else None
     return pair is not None and pair.link_id != link.pk and KINDS[pair.kind].occupies(link, pair.item_id)
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.db.models import Min
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from booking.actions import busy
 from integrations import outbox
@@ -43,10 +43,10 @@ def pull(link_id: int, *, full: bool = False) -> bool:
         except (Retry, NeedsPerson) as error:
             failed(session, error, timezone.now())
             return True
-        parked = Link.objects.filter(pk=link.pk, state=Link.State.PARKED).exists()
-        session.close(Run.Outcome.PARKED if parked else Run.Outcome.OK)
+        session.close(Run.Outcome.PARKED if link.state == Link.State.PARKED else Run.Outcome.OK)
         succeeded(session)
-    outbox.wake([link_id] if link_id in outbox.due(timezone.now()) else [])
+    if outbox.waits(link_id, timezone.now()):
+        outbox.wake([link_id])
     return True
 
 
@@ -82,11 +82,11 @@ def _read(session: Session, cursor: str) -> None:
         raise Retry(_("The list of events was cut short."))
     if listed:
         _missing(session, seen)
-    with transaction.atomic():
+    with session.applying():
         link.cursor, link.pulled_at, link.failures = new_cursor, timezone.now(), 0
         link.listed_at = began if listed else link.listed_at
         link.next_pull_at = timezone.now() + timedelta(seconds=settings.POLL_SECONDS)
-        if Link.objects.select_for_update(of=("self",)).filter(pk=link.pk, listed_at=None).exists():  # what counts was changed while we read
+        if Link.objects.filter(pk=link.pk, listed_at=None).exists():  # what counts was changed while we read
             link.cursor, link.listed_at, link.next_pull_at = "", None, timezone.now()
         if link.state == Link.State.LOST:
             link.state, link.problem = Link.State.ACTIVE, ""
@@ -104,7 +104,7 @@ def _batches(changes: Sequence[Change]) -> Iterable[list[Change]]:
 
 
 def _absorb(session: Session, batch: list[Change]) -> None:
-    with transaction.atomic():
+    with session.applying():
         for change in batch:
             try:
                 absorb.one(session, change)
@@ -122,18 +122,20 @@ def _missing(session: Session, seen: set[str]) -> None:
     for pair in [one for one in pairs if one.remote_id not in seen]:
         session.hold()
         change = session.provider.get(link.remote_id, pair.remote_id)
-        with transaction.atomic():
+        with session.applying():
             absorb.one(session, change)
-    lost = [key for key in absorb.known_keys(link) if key not in seen]
+    lost = [key for key in dict.fromkeys([*absorb.known_keys(link), *link.quarantine]) if key not in seen]
     for key in lost[:PROBES]:
         session.hold()
         change = session.provider.get(link.remote_id, key)
-        absorb.one(session, change)
+        with session.applying():
+            absorb.one(session, change)
         if not change.gone and _in_window(session, key):
             raise Retry(_("The list of events was not complete."))
-    for key in lost:
-        busy.replace(absorb.source_of(link), key, [])
-        link.quarantine.pop(key, None)
+    with session.applying():
+        for key in lost:
+            busy.replace(absorb.source_of(link), key, [])
+            link.quarantine.pop(key, None)
 
 
 def _in_window(session: Session, key: str) -> bool:

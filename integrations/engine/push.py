@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from integrations import outbox
-from integrations.contract import Changed, NeedsPerson, Receipt, Retry
+from integrations.contract import Change, Changed, NeedsPerson, Receipt, Retry
 from integrations.decide import Action, Ours, Theirs, decide
 from integrations.engine import absorb
 from integrations.engine.session import Session, failed, open_session, succeeded
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 def drain(link_id: int) -> int:
     """Writes what waits for the link, oldest first; returns how many rows were worked off. Stops when the other side is in trouble."""
     count = 0
+    if not outbox.waits(link_id, timezone.now()):  # notifications come twice, or late
+        return 0
     with open_session(link_id, Direction.OUT) as session:
         if session is None or session.link.pulled_at is None:  # what stands there already is looked at before anything is added to it
             return 0
@@ -66,8 +68,13 @@ def push(session: Session, row: Outgoing) -> None:
         except Changed:
             pair = Pair.objects.get(link=session.link, kind=row.kind, item_id=row.item_id)
             session.hold()
-            absorb.one(session, session.provider.get(session.link.remote_id, pair.remote_id))
+            _take_in(session, session.provider.get(session.link.remote_id, pair.remote_id))
     raise Retry("The event keeps changing over there.")
+
+
+def _take_in(session: Session, found: Change) -> None:
+    with session.applying():
+        absorb.one(session, found)
 
 
 def _push(session: Session, kind: str, item_id: int) -> None:
@@ -77,7 +84,7 @@ def _push(session: Session, kind: str, item_id: int) -> None:
     if pair and pair.state == Pair.State.LIVE and not pair.etag and pair.remote_id and session.config.capabilities.etag:
         # It was moved, or edited while it was left alone: what stands there is not known yet.
         session.hold()
-        absorb.one(session, session.provider.get(session.link.remote_id, pair.remote_id))
+        _take_in(session, session.provider.get(session.link.remote_id, pair.remote_id))
         item, pair = local.load(item_id), Pair.objects.get(pk=pair.pk)
     projection = local.project(item, session.link, session.rule, pair, now, hides_attendees=session.config.capabilities.hides_attendees)
     if projection.leave or (pair and pair.state == Pair.State.UNLINKED):
@@ -131,16 +138,20 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
     else:  # an earlier call may have arrived although its answer did not
         session.hold()
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
-        if found is not None:
-            absorb.one(session, found)
+        if found is not None and not (found.item and absorb.is_anothers(found.item.uid, wanted.uid)):
+            _take_in(session, found)
             return _push(session, kind, item_id)
     pair.base, pair.seen, pair.uid = snapshot(wanted) | {"own": KINDS[kind].own_times(item)}, {}, wanted.uid
     pair.save_agreed()
     session.hold()
-    receipt = session.provider.create(link.remote_id, wanted, pair.key)
+    while absorb.is_anothers((receipt := session.provider.create(link.remote_id, wanted, pair.key)).uid, wanted.uid):
+        pair.generation += 1  # the event of a booking that was lost with its id stays untouched
+        pair.key = marker(kind, item_id, link.pk, pair.generation)
+        pair.save_agreed()
+        session.hold()
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.CREATE, groups=("title", "when"))
     if receipt.item is not None and changed(snapshot(receipt.item), snapshot(wanted)):
-        # Adopted, and it says something else (a restored database counts anew): what stands there is the base, ours goes on top.
+        # Adopted, and it says something else: what stands there is the base, ours goes on top.
         pair.base, pair.seen = snapshot(receipt.item) | {"own": pair.base["own"]}, {}
         pair.save_agreed()
         return _push(session, kind, item_id)
@@ -160,7 +171,7 @@ def _delete(session: Session, pair: Pair) -> None:
     session.hold()
     if not pair.remote_id:
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
-        if found is not None:
+        if found is not None and not (found.item and absorb.is_anothers(found.item.uid, pair.uid)):
             session.provider.delete(link.remote_id, found.remote_id, found.etag)
     else:
         session.provider.delete(link.remote_id, pair.remote_id, pair.etag)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -32,10 +33,13 @@ class Session:
         self.link, self.lease = link, lease
         self.config = registry.config(link.account.provider)
         self.rule: Resolved = resolve(link)
-        self.run = Run(link=link, direction=direction, started_at=timezone.now())
+        self.run = Run(link=link, calendar=link.calendar, remote_name=link.remote_name, direction=direction, started_at=timezone.now())
         self.provider: Provider = connect.provider_for(link.account, timezone=link.calendar.timezone)
 
-        self.window: Window = window(link, self.rule, self.run.started_at)
+    @cached_property
+    def window(self) -> Window:
+        """What is read; asked for by readers only."""
+        return window(self.link, self.rule, self.run.started_at)
 
     def project(self, pair: Pair, item: Any) -> tuple[Snapshot | None, bool]:
         """What should stand there now as a snapshot (None: nothing), and whether it is to be left alone."""
@@ -49,12 +53,22 @@ class Session:
         with transaction.atomic(durable=True):
             held = Link.objects.filter(pk=self.link.pk, lease=self.lease).update(lease_until=until)
         if not held:
-            raise Retry("The lease was lost to another worker.")
+            raise lost()
+
+    @contextmanager
+    def applying(self) -> Iterator[None]:
+        """A transaction for what was read there. It locks the link first, so that whoever takes the lease over waits for its end; and who has
+        lost the lease meanwhile puts nothing old over what is newer (Retry)."""
+        with transaction.atomic():
+            if not Link.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.link.pk, lease=self.lease).exists():
+                raise lost()
+            yield
 
     def record(self, pair: Pair, direction: Direction, kind: FieldChange.Kind, field: str, old: Any, new: Any) -> None:
         if self.run._state.adding:
             self.run.save()
-        FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now())
+        item = {"item_kind": pair.kind, "item_id": pair.item_id}
+        FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now(), **item)
 
     def close(self, outcome: Run.Outcome, error: str = "") -> None:
         """Runs that neither did anything nor failed leave no trace."""
@@ -62,6 +76,10 @@ class Session:
             return
         self.run.outcome, self.run.error, self.run.ended_at = outcome, error[:500], timezone.now()
         self.run.save()
+
+
+def lost() -> Retry:
+    return Retry("The lease was lost to another worker.")
 
 
 @contextmanager

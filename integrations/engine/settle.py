@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -13,10 +13,11 @@ from django.utils.translation import ngettext
 
 from booking.errors import WrongState
 from integrations import outbox
+from integrations.contract import Retry
 from integrations.decide import Action, Ours, Theirs, decide
 from integrations.engine import absorb
 from integrations.engine.push import create
-from integrations.engine.session import Session, open_session
+from integrations.engine.session import Session, failed, open_session
 from integrations.local import KINDS
 from integrations.merge import changed
 from integrations.models import FieldChange, Link, Pair
@@ -62,8 +63,8 @@ def _moved(session: Session, pair: Pair) -> bool:
     for other in others:
         session.hold()
         found = session.provider.find(other.remote_id, pair.key, pair.uid)
-        if found is not None and found.item is not None:
-            with transaction.atomic():
+        if found is not None and found.item is not None and not absorb.is_anothers(found.item.uid, pair.uid):
+            with session.applying():
                 absorb.follow(pair, other)
                 pair.state, pair.gone_at, pair.remote_id = Pair.State.LIVE, None, found.remote_id
                 pair.save_agreed()
@@ -83,7 +84,7 @@ def _apply_rule(session: Session, pair: Pair) -> None:
     rule = session.rule
     match decide(ours, Theirs.DELETED, direction=rule.direction, on_remote_delete=rule.on_remote_delete, put_back=pair.put_back):
         case Action.CANCEL_HERE:
-            with transaction.atomic():
+            with session.applying():
                 absorb.clear_conflict(pair)
                 pair.state = Pair.State.CLOSED
                 pair.save_agreed()
@@ -101,27 +102,36 @@ def _apply_rule(session: Session, pair: Pair) -> None:
 
 
 def put_back(session: Session, pair: Pair) -> None:
-    """Creates the event anew under the next generation's key."""
+    """Creates the event anew under the next generation's key; should that be interrupted, the outbox knows of it."""
     local = KINDS[pair.kind]
     item = local.load(pair.item_id)
     event = local.project(item, session.link, session.rule, pair, timezone.now(), hides_attendees=session.config.capabilities.hides_attendees).event
     if event is not None:
+        outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=timezone.now())
         create(session, pair.kind, pair.item_id, item, event, pair, anew=True)
 
 
-def answer_gone(link_id: int, *, deleted: bool) -> bool:
-    """The person's answer to a parked link: they were deleted on purpose (the rule is applied), or shall be put back. False: busy, try again."""
+def answer_gone(link_id: int, *, deleted: bool, until: datetime | None = None) -> bool:
+    """The person's answer to a parked link: they were deleted on purpose (the rule is applied), or shall be put back. False: not now, try again.
+
+    `until` is when it was given: what has gone since is another question.
+    """
+    asked = Q(gone_at__lte=until or timezone.now())
     with open_session(link_id, Direction.IN) as session:
         if session is None:
             return False
-        for pair in session.link.pairs.filter(state=Pair.State.GONE_THERE):
-            if deleted:
-                _apply_rule(session, pair)
-            else:
-                put_back(session, pair)
-        session.link.pairs.filter(gone_at__isnull=False).update(gone_at=None)  # answered: no longer counted
-        session.link.state, session.link.problem = Link.State.ACTIVE, ""
-        session.link.save(update_fields=["state", "problem"])
+        try:
+            for pair in session.link.pairs.filter(asked | Q(gone_at=None), state=Pair.State.GONE_THERE):
+                if deleted:
+                    _apply_rule(session, pair)
+                else:
+                    put_back(session, pair)
+        except Retry as error:
+            failed(session, error, timezone.now())
+            return False
+        session.link.pairs.filter(asked).update(gone_at=None)  # answered: no longer counted
+        session.link.state, session.link.problem, session.link.answer = Link.State.ACTIVE, "", ""
+        session.link.save(update_fields=["state", "problem", "answer"])
     return True
 
 
@@ -139,6 +149,7 @@ def settle_conflict(pair: Pair, *, keep_ours: bool) -> None:
         absorb.clear_conflict(pair)
         if not keep_ours:
             local.apply(local.load(pair.item_id), pair, {"when": wanted["when"]}, resolve(pair.link), now)
+        pair.seen = {group: value for group, value in pair.seen.items() if group not in changed(pair.base, wanted)}
         pair.base = pair.base | wanted
         pair.save()
         outbox.enqueue([pair.link_id], pair.kind, pair.item_id, now=now)

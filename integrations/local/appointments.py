@@ -67,6 +67,11 @@ def is_of(link: Link, item_id: int, uid: str) -> bool:
     return item is not None and item.uid == uid and link.calendar_id in calendars(item_id)
 
 
+def has_known(item_id: int, uid: str) -> bool:
+    """Whether that is the UID of the item, be it erased by now."""
+    return any(one.instance.uid == uid for one in Appointment.history.filter(id=item_id).order_by("-history_date")[:1])
+
+
 def project(appointment: Appointment | None, link: Link, rule: Resolved, pair: Pair | None, now: datetime, *, hides_attendees: bool) -> Projection:
     """What the link's calendar should show of it."""
     if appointment is None:
@@ -92,9 +97,9 @@ def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | No
     employee = Employee.objects.get(calendar=link.calendar_id)
     values = values_for_calendar(appointment, employee.language)
     start, end = appointment.occupied if rule.buffers else (appointment.start, appointment.end)
-    guests = [one.customer for one in appointment.attendances.select_related("customer").filter(status__in=LIVE)]
+    guests = [one.customer for one in appointment.attendances.select_related("customer").filter(status__in=LIVE)] if rule.attendees else []
     # A guest must never see the others: where they can't be hidden from each other, only a single one is written.
-    invited = guests if rule.attendees and (hides_attendees or len(guests) == 1) else []
+    invited = guests if hides_attendees or len(guests) == 1 else []
     pending = appointment.status == Status.PENDING
     event = Event(
         start=start,

@@ -18,6 +18,7 @@ class Account(models.Model):
         CHECKING = "checking", _("being checked")
         CONNECTED = "connected", _("connected")
         NEEDS_PERSON = "needs_person", _("needs you")
+        DISCONNECTING = "disconnecting", _("being disconnected")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="calendar_accounts")
     provider = models.CharField(_("provider"), max_length=40)

@@ -1,4 +1,4 @@
-"""What the sync did: runs, and the single fields they changed."""
+"""What the sync did: runs, and the single fields they changed. It outlives the links and pairs it tells of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from booking.models import Calendar
 from integrations.models.link import Link
 from integrations.models.pair import Pair
 
@@ -16,7 +17,7 @@ class Direction(models.TextChoices):
 
 
 class Run(models.Model):
-    """One session of reading or writing for one link."""
+    """One session of reading or writing for one link. `link` is empty once it is no longer connected; `remote_name` is what it was called then."""
 
     class Outcome(models.TextChoices):
         RUNNING = "running", _("running")
@@ -24,7 +25,9 @@ class Run(models.Model):
         FAILED = "failed", _("failed")
         PARKED = "parked", _("waits for an answer")
 
-    link = models.ForeignKey(Link, models.CASCADE, related_name="runs")
+    link = models.ForeignKey(Link, models.SET_NULL, null=True, related_name="runs")
+    calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="runs", verbose_name=_("calendar"))
+    remote_name = models.CharField(_("calendar there"), max_length=300)
     direction = models.CharField(_("direction"), max_length=3, choices=Direction)
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True)
@@ -40,12 +43,12 @@ class Run(models.Model):
         indexes = [models.Index(fields=["link", "-started_at"], name="run_recent")]
 
     def __str__(self) -> str:
-        return f"{self.link} {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.remote_name} {self.started_at:%Y-%m-%d %H:%M}"
 
 
 class FieldChange(models.Model):
     """One group of fields (see items.GROUPS) of one item that travelled; `old` and `new` are its values as JSON.
-
+    `pair` is empty once its calendar is no longer connected; then `private` says whether the texts are for the owner only.
     `kind`: create, update, delete, or conflict: then `old` is the value that lost and `new` the one that won.
     """
 
@@ -56,7 +59,10 @@ class FieldChange(models.Model):
         CONFLICT = "conflict", _("conflict")
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="changes")
-    pair = models.ForeignKey(Pair, models.CASCADE, related_name="changes")
+    pair = models.ForeignKey(Pair, models.SET_NULL, null=True, related_name="changes")
+    item_kind = models.CharField(max_length=20)
+    item_id = models.PositiveBigIntegerField()
+    private = models.BooleanField(default=True, editable=False)
     direction = models.CharField(_("direction"), max_length=3, choices=Direction)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     field = models.CharField(_("field"), max_length=20)
@@ -70,7 +76,10 @@ class FieldChange(models.Model):
         verbose_name = _("synced change")
         verbose_name_plural = _("synced changes")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["pair", "-at"], name="fieldchange_pair")]
+        indexes = [
+            models.Index(fields=["pair", "-at"], name="fieldchange_pair"),
+            models.Index(fields=["item_kind", "item_id"], name="fieldchange_item"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.field}: {self.get_kind_display()}"

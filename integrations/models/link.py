@@ -26,6 +26,10 @@ class Link(models.Model):
         PARKED = "parked", _("waits for your answer")
         LOST = "lost", _("calendar can't be reached")
 
+    class Answer(models.TextChoices):
+        DELETED = "deleted", _("deleted on purpose")
+        BACK = "back", _("put back")
+
     account = models.ForeignKey(Account, models.CASCADE, related_name="links")
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="links")
     remote_id = models.CharField(max_length=1000)
@@ -36,6 +40,9 @@ class Link(models.Model):
     source = models.OneToOneField(BusySource, models.SET_NULL, null=True, blank=True, related_name="link")
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
     problem = models.CharField(_("problem"), max_length=500, blank=True)
+    # What a person answered to "deleted on purpose?", until it has been carried out.
+    answer = models.CharField(max_length=10, choices=Answer, blank=True, editable=False)
+    answered_at = models.DateTimeField(null=True, editable=False)
     # Remote ids that can't be read, each with the reason: {"id": "reason"}.
     quarantine = models.JSONField(default=dict, editable=False)
     truncated = models.BooleanField(_("more events than the limit"), default=False, editable=False)

@@ -48,6 +48,11 @@ class Pair(models.Model):
         constraints = [models.UniqueConstraint(fields=["link", "kind", "item_id"], name="pair_once")]
         indexes = [models.Index(fields=["link", "remote_id"], name="pair_remote"), models.Index(fields=["kind", "item_id"], name="pair_item")]
 
+    @property
+    def is_private(self) -> bool:
+        """Whether its owner made the event private there."""
+        return bool(self.base.get("private") or self.theirs.get("private"))
+
     def save_agreed(self) -> None:
         """All but `kept`: while a call is running a person may take a text back, and that must not be undone by what was loaded before."""
         named = [field.name for field in self._meta.concrete_fields if field.name not in ("id", "kept")]

@@ -72,7 +72,8 @@ def allowed(user: AbstractBaseUser | AnonymousUser, owner: str) -> Q:
 
 
 def account_of(request: HttpRequest, pk: int) -> Account:
-    accounts = Account.objects.select_related("user__employee__calendar").defer("secrets")
+    """One that is being disconnected can't be brought back."""
+    accounts = Account.objects.select_related("user__employee__calendar").defer("secrets").exclude(state=Account.State.DISCONNECTING)
     return get_object_or_404(accounts.filter(allowed(request.user, "user")), pk=pk)
 
 
@@ -97,10 +98,10 @@ def outgoing_of(request: HttpRequest, pk: int) -> Outgoing:
 
 
 def change_of(request: HttpRequest, pk: int) -> FieldChange:
-    changes = FieldChange.objects.select_related("run", "pair__link__account__user__employee__calendar", "reverted_by")
-    return get_object_or_404(changes.defer("pair__link__account__secrets").filter(allowed(request.user, "pair__link__account__user")), pk=pk)
+    changes = FieldChange.objects.select_related("run__calendar__employee__user", "pair", "reverted_by")
+    return get_object_or_404(changes.filter(allowed(request.user, "run__calendar__employee__user")), pk=pk)
 
 
 def run_of(request: HttpRequest, pk: int) -> Run:
-    runs = Run.objects.select_related("link__account__user__employee__calendar").defer("link__account__secrets")
-    return get_object_or_404(runs.filter(allowed(request.user, "link__account__user")), pk=pk)
+    runs = Run.objects.select_related("calendar__employee__user")
+    return get_object_or_404(runs.filter(allowed(request.user, "calendar__employee__user")), pk=pk)

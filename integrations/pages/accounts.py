@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from booking.models import BusySource
-from integrations import connect, registry
+from integrations import choosing, connect, registry
 from integrations.contract import NeedsPerson, ProviderConfig
 from integrations.models import Account, Link, Pair
 from integrations.pages.access import account_of, address, back, employee_of, frame, link_of, page, subject
@@ -98,7 +98,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data["writes"]
         try:
-            connect.choose(account, employee.calendar, reads=set(form.cleaned_data["reads"]), writes="" if wanted == NEW else wanted)
+            choosing.choose(account, employee.calendar, reads=set(form.cleaned_data["reads"]), writes="" if wanted == NEW else wanted)
         except NeedsPerson as error:
             form.add_error("writes", f"{error.reason} {error.hint}")
         else:
@@ -137,7 +137,7 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     form = LinkForm(request.POST or None, initial={"honour": found.honour, "policy": found.source.policy})
     if request.method == "POST" and form.is_valid():
-        connect.set_reading(found, honour=form.cleaned_data["honour"], policy=form.cleaned_data["policy"])
+        choosing.set_reading(found, honour=form.cleaned_data["honour"], policy=form.cleaned_data["policy"])
         messages.success(request, _("Saved."))
         return back(request, employee)
     context = {"link": found, "form": form, "honours": Link.Honour, "policies": BusySource.Policy}

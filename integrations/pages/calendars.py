@@ -61,7 +61,7 @@ def _waiting(employee: Employee) -> dict[int, dict[str, list[dict[str, Any]]]]:
     zone = ZoneInfo(employee.calendar.timezone)
     conflicts = list(Pair.objects.filter(link__calendar=employee.calendar_id, state=Pair.State.CONFLICT).order_by("pk")[:SHOWN])
     failed = list(Outgoing.objects.filter(link__calendar=employee.calendar_id, state=Outgoing.State.FAILED).order_by("pk")[:SHOWN])
-    labels = item_labels([*conflicts, *failed])
+    labels = item_labels([*((pair.kind, pair.item_id) for pair in conflicts), *((row.kind, row.item_id) for row in failed)])
     ours = {(kind, pk): times for kind, local in KINDS.items() for pk, times in local.times(one.item_id for one in conflicts if one.kind == kind).items()}
     found: dict[int, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: {"conflicts": [], "failed": []})
     for pair in conflicts:
@@ -71,11 +71,11 @@ def _waiting(employee: Employee) -> dict[int, dict[str, list[dict[str, Any]]]]:
     return found
 
 
-def item_labels(rows: Iterable[Any]) -> dict[tuple[str, int], str]:
-    """Names of the items that rows with kind and item_id are about: two queries a kind."""
+def item_labels(items: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Names of items given by kind and id: two queries a kind."""
     ids: dict[str, set[int]] = defaultdict(set)
-    for row in rows:
-        ids[row.kind].add(row.item_id)
+    for kind, item_id in items:
+        ids[kind].add(item_id)
     return {(kind, pk): text for kind, wanted in ids.items() if kind in KINDS for pk, text in KINDS[kind].labels(wanted).items()}
 
 
@@ -96,7 +96,7 @@ def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]
     return {
         "account": account,
         "provider": config.provider_label if config else account.provider,
-        "health": health.of_account(account, links, now),
+        "health": health.of_account(account, links, now, asks=any(row["question"] or row.get("conflicts") or row.get("failed") for row in rows)),
         "links": rows,
     }
 
@@ -133,11 +133,11 @@ def gone(request: HttpRequest, pk: int) -> HttpResponse:
     answer = request.POST.get("answer")
     if answer not in ("deleted", "back"):
         messages.error(request, _("Please choose one of the two answers."))
-    elif link.state != Link.State.PARKED:
+    elif link.state != Link.State.PARKED or link.answer:
         messages.info(request, _("This has been answered already."))
     else:
         answers.answer_gone_later(link, deleted=answer == "deleted")
-        messages.success(request, _("Your answer is being carried out. If the question is still here in a minute, please answer again."))
+        messages.success(request, _("Your answer is noted. It is carried out as soon as the calendar can be reached."))
     return back(request, employee_of(link.account))
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from booking.models import BusySource
 from integrations.models import Account, Link
 from integrations.registry import providers
+from integrations.told import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +24,27 @@ class Finding:
     hint: str = ""
 
 
-def of_account(account: Account, links: Iterable[Link], now: datetime) -> Finding:
-    """One sentence for the whole account, the worst thing first."""
+def of_account(account: Account, links: Iterable[Link], now: datetime, *, asks: bool = False) -> Finding:
+    """One sentence for the whole account, the worst thing first. `asks`: a question waits for an answer on the page."""
     if account.provider not in providers():
         return Finding("danger", _("This kind of calendar is no longer installed."), _("Ask your admin, or disconnect the account."))
     if account.state == Account.State.CHECKING:
         return Finding("info", _("The connection is being tested."))
+    if account.state == Account.State.DISCONNECTING:
+        return Finding("info", _("It is being disconnected."))
     if account.state == Account.State.NEEDS_PERSON:
-        return Finding("danger", account.problem or _("The calendar can't be read or written."), account.hint or _("Test the connection to see why."))
+        return Finding(
+            "danger", told(account.problem) or _("The calendar can't be read or written."), told(account.hint) or _("Test the connection to see why.")
+        )
     if account.problem:
         waits = account.paused_until and account.paused_until > now
-        return Finding("warning", account.problem, _("It is tried again by itself.") if waits else account.hint)
+        return Finding("warning", told(account.problem), _("It is tried again by itself.") if waits else told(account.hint))
     chosen = [link for link in links if link.reads or link.writes]
     if not chosen:
         return Finding(
             "warning", _("Connected, but no calendar is used yet."), _("Choose which calendars are read and into which one appointments are written.")
         )
-    if any(of_link(link, now) for link in chosen):
+    if asks or any(of_link(link, now) for link in chosen):
         return Finding("warning", _("Connected. One of its calendars needs your attention."))
     return Finding("success", _("Everything works."))
 
@@ -49,7 +54,7 @@ def of_link(link: Link, now: datetime) -> list[Finding]:
     found = []
     if link.state == Link.State.LOST:
         hint = _("Check in your calendar program that it still exists and is shared with you, then test the connection or choose other calendars.")
-        found.append(Finding("danger", link.problem or _("The calendar can't be reached."), hint))
+        found.append(Finding("danger", told(link.problem) or _("The calendar can't be reached."), hint))
     if link.truncated:
         text = _("There are more events than the maximum. What is beyond it has not been read.")
         found.append(Finding("warning", text, _("From there on your times are handled as unsure. Raise the maximum number of events in the rules.")))

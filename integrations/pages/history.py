@@ -21,7 +21,7 @@ from integrations import history as sync_history
 from integrations.local import KINDS, appointments
 from integrations.models import FieldChange, Run
 from integrations.pages import show
-from integrations.pages.access import allowed, back, change_of, employee_of, frame, others, page, run_of, subject
+from integrations.pages.access import allowed, back, change_of, frame, others, page, run_of, subject
 from integrations.pages.calendars import item_labels, people
 
 PER_PAGE = 50
@@ -36,13 +36,13 @@ def changes(request: HttpRequest) -> HttpResponse:
     employee = subject(request)
     if employee is None:
         return people(request)
-    found = FieldChange.objects.filter(pair__link__calendar=employee.calendar_id)
+    found = FieldChange.objects.filter(run__calendar=employee.calendar_id)
     kind, _colon, number = request.GET.get("item", "").partition(":")
     item = (kind, int(number)) if kind in KINDS and number.isdecimal() and len(number) < 18 else None
     run = request.GET.get("run", "")
     filters = Q()
     if item:
-        filters &= Q(pair__kind=item[0], pair__item_id=item[1])
+        filters &= Q(item_kind=item[0], item_id=item[1])
     if run.isdecimal() and len(run) < 18:
         filters &= Q(run=int(run))
     if request.GET.get("kind") in FieldChange.Kind.values:
@@ -65,25 +65,25 @@ def changes(request: HttpRequest) -> HttpResponse:
 
 
 def _with_all(found: QuerySet[FieldChange]) -> QuerySet[FieldChange]:
-    return found.select_related("run", "pair__link", "reverted_by")
+    return found.select_related("run", "pair", "reverted_by")
 
 
 def rows_of(found: Iterable[FieldChange], zone: ZoneInfo, *, hide_private: bool) -> list[dict[str, Any]]:
     """What a template needs of each change; the items' names come by two queries."""
     listed = list(found)
-    labels = item_labels([change.pair for change in listed])
+    labels = item_labels((change.item_kind, change.item_id) for change in listed)
     return [_row(change, labels, zone, hide_private) for change in listed]
 
 
 def _row(change: FieldChange, labels: dict[tuple[str, int], str], zone: ZoneInfo, hide_private: bool) -> dict[str, Any]:
-    pair = change.pair
+    private = change.pair.is_private if change.pair else change.private
     old, new = show.in_words(change.field, change.old, zone), show.in_words(change.field, change.new, zone)
-    if hide_private and change.field in show.TEXTS and (pair.base.get("private") or pair.theirs.get("private")):
+    if hide_private and change.field in show.TEXTS and private:
         old, new = (_("(private)") if value else "" for value in (old, new))
     return {
         "change": change,
-        "item": labels.get((pair.kind, pair.item_id), _("(no longer exists)")),
-        "key": f"{pair.kind}:{pair.item_id}",
+        "item": labels.get((change.item_kind, change.item_id), _("(no longer exists)")),
+        "key": f"{change.item_kind}:{change.item_id}",
         "field": show.field_name(change.field),
         "old": old,
         "new": new,
@@ -99,8 +99,8 @@ def runs(request: HttpRequest) -> HttpResponse:
     employee = subject(request)
     if employee is None:
         return people(request)
-    open_changes = Count("changes", filter=Q(changes__reverted_at=None))
-    found = Run.objects.filter(link__calendar=employee.calendar_id).select_related("link").annotate(count=Count("changes"), left=open_changes)
+    open_changes = Count("changes", filter=Q(changes__reverted_at=None, changes__pair__isnull=False))
+    found = Run.objects.filter(calendar=employee.calendar_id).annotate(count=Count("changes"), left=open_changes)
     found = found.order_by("-started_at", "-pk")
     shown = Paginator(found, RUNS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "integrations/runs.html", frame(request, employee) | {"shown": shown, "others": others(request)})
@@ -111,8 +111,8 @@ def runs(request: HttpRequest) -> HttpResponse:
 def revert(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows what will go back; POST does it."""
     change = change_of(request, pk)
-    employee = employee_of(change.pair.link.account)
-    error = ""
+    employee = change.run.calendar.employee
+    error = "" if change.pair else str(sync_history.ENDED)
     if request.method == "POST":
         try:
             sync_history.revert(change, user=request.user)
@@ -123,7 +123,9 @@ def revert(request: HttpRequest, pk: int) -> HttpResponse:
             return back(request, employee, "history")
     hide = employee.user_id != request.user.pk
     row = rows_of([change], ZoneInfo(employee.calendar.timezone), hide_private=hide)[0]
-    return render(request, "integrations/revert.html", frame(request, employee) | {"row": row, "error": error}, status=409 if error else 200)
+    return render(
+        request, "integrations/revert.html", frame(request, employee) | {"row": row, "error": error}, status=409 if error and request.method == "POST" else 200
+    )
 
 
 @page
@@ -131,7 +133,7 @@ def revert(request: HttpRequest, pk: int) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything one run did goes back, as far as it still can."""
     run = run_of(request, pk)
-    employee = employee_of(run.link.account)
+    employee = run.calendar.employee
     if request.method == "POST":
         done, refused = sync_history.revert_run(run, user=request.user)
         messages.success(request, ngettext("%(count)s change was reverted.", "%(count)s changes were reverted.", done) % {"count": done})
@@ -146,9 +148,9 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def of_appointment(request: HttpRequest, appointment: Appointment) -> dict[str, object] | None:
     """The section on an appointment's page: what travelled of it. Left out when nothing did."""
     found = _with_all(
-        FieldChange.objects.filter(pair__kind=appointments.KIND, pair__item_id=appointment.pk).filter(allowed(request.user, "pair__link__account__user"))
+        FieldChange.objects.filter(item_kind=appointments.KIND, item_id=appointment.pk).filter(allowed(request.user, "run__calendar__employee__user"))
     )
-    owner = found.values_list("pair__link__calendar__employee", "pair__link__calendar__employee__user", "pair__link__calendar__timezone").first()
+    owner = found.values_list("run__calendar__employee", "run__calendar__employee__user", "run__calendar__timezone").first()
     if owner is None:
         return None
     employee_id, user_id, zone = owner

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from booking.models import Appointment, Employee
 from booking.models.appointment import LIVE
 from booking.notifications.placeholders import allowed_in, fill, samples, unknown, values_for_calendar
-from integrations import connect
+from integrations import choosing
 from integrations.local.appointments import tidy
 from integrations.models import Rule
 from integrations.pages.access import back, frame, page, subject
@@ -39,7 +39,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             saved = form.save()
             if form.changed_data:
-                connect.rule_changed(concerned(saved))
+                choosing.rule_changed(concerned(saved))
         messages.success(request, _("Saved. Your calendars are being brought up to date."))
         return back(request, employee, "rules")
     listed = [(group, list(found)) for group, found in groupby(allowed_in("calendar"), key=lambda one: str(one.group))]

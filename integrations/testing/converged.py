@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from django.db.models import F
 from django.utils import timezone
@@ -14,7 +15,7 @@ from integrations.items import snapshot
 from integrations.local import KINDS
 from integrations.merge import changed
 from integrations.models import Installation, Link, Outgoing, Pair
-from integrations.rules import resolve, window
+from integrations.rules import Resolved, resolve, window
 
 OPEN = [Pair.State.CONFLICT, Pair.State.GONE_THERE, Pair.State.UNLINKED]  # shown to a person, who has the word
 
@@ -40,11 +41,8 @@ def assert_converged(writes: Callable[[], int]) -> None:
 
 
 def doubly_allocated() -> list[Allocation]:
-    return [
-        one
-        for one in Allocation.objects.all()
-        if Allocation.objects.filter(calendar=one.calendar_id, start__lt=one.end, end__gt=one.start).exclude(pk=one.pk).exists()
-    ]
+    in_order = list(Allocation.objects.order_by("calendar_id", "start"))
+    return [later for one, later in pairwise(in_order) if one.calendar_id == later.calendar_id and later.start < one.end]
 
 
 def listing(link: Link) -> list[Change]:
@@ -59,7 +57,8 @@ def _assert_mirrored(link: Link) -> None:
     pairs = {pair.remote_id: pair for pair in link.pairs.exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])}
     living = [change.item for change in shown if change.item and change.item.status != "cancelled"]
     ids = {change.remote_id for change in shown if change.item and change.item.status != "cancelled"}
-    marked = [item.key for item in living if item.key.startswith(Installation.mark())]
+    mark = Installation.mark()
+    marked = [item.key for item in living if item.key.startswith(mark)]
     wanted = set()
     for kind, local in KINDS.items():
         for item_id in {*local.upcoming(link, now), *link.pairs.values_list("item_id", flat=True)}:
@@ -81,18 +80,18 @@ def _assert_mirrored(link: Link) -> None:
                 assert not differing, f"{kind} {item_id}: the sides differ in {differing}"
     live = [one for one in pairs.values() if one.state == Pair.State.LIVE]
     assert len({one.remote_id for one in live}) == len(live)
-    _assert_busy(link, rule.busy, [change for change in shown if change.remote_id not in pairs])
+    _assert_busy(link, rule, [change for change in shown if change.remote_id not in pairs])
 
 
-def _assert_busy(link: Link, counted: bool, foreign: list[Change]) -> None:
+def _assert_busy(link: Link, rule: Resolved, foreign: list[Change]) -> None:
     """Single opaque events of others take exactly their time; nothing else does."""
     if not link.reads or link.truncated:
         return
     single = {change.remote_id: change.item for change in foreign if change.item and not change.item.recurrence and not change.item.all_day}
     now = timezone.now()
-    span = window(link, resolve(link), now)
+    span = window(link, rule, now)
     for remote_id, item in single.items():
-        opaque = counted and link.honour == Link.Honour.FLAGS and item.show_as in ("busy", "tentative", "away") and item.status != "cancelled"
+        opaque = rule.busy and link.honour == Link.Honour.FLAGS and item.show_as in ("busy", "tentative", "away") and item.status != "cancelled"
         expected = [(item.start, item.end)] if opaque and item.start < span.end and item.end > span.start else []
         held = Busy.objects.filter(source=link.source, key=remote_id).annotate(at=F("start")).values_list("start", "end")
         if not any(pair.key == item.key for pair in Pair.objects.exclude(link=link)):

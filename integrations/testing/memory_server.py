@@ -1,9 +1,8 @@
-"""A calendar server in memory, with a seeded plan of what goes wrong. What a person does there is `put`, `edit`, `remove`, `move`."""
+"""A calendar server in memory, with a plan of what goes wrong. What a person does there is `put`, `edit`, `remove`, `move`."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -15,8 +14,8 @@ from integrations.items import GROUPS, Event
 
 T = TypeVar("T")
 # lose-before: nothing arrived. lose-after: it was done, the answer got lost. busy: told to wait. stale: somebody else was faster.
-# expired: the cursor is forgotten. duplicate: a page comes twice. crash: our own process dies between two pages.
-FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "duplicate", "crash")
+# expired: the cursor is forgotten. short: a listing leaves one out. duplicate: a page comes twice. crash: it was done, and our own process dies.
+FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "short", "duplicate", "crash")
 
 
 class Crash(BaseException):
@@ -25,40 +24,23 @@ class Crash(BaseException):
 
 @dataclass
 class FaultPlan:
-    """Which call fails how. `rate` of all calls fail, chosen by `seed` among `kinds`; `then` sets single faults for the next calls."""
+    """Which call fails how. `then` plans a fault; "page" and "listing" stand for parts of the answer to "changes"."""
 
-    seed: int = 0
-    rate: float = 0.0
-    kinds: Sequence[str] = FAULTS
     after: float | None = None  # seconds a busy server asks for
-    log: list[tuple[int, str, str]] = field(default_factory=list)
+    log: list[tuple[str, str]] = field(default_factory=list)
     _next: list[tuple[str, str]] = field(default_factory=list)
-    _calls: int = 0
-
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
 
     def then(self, kind: str, method: str = "") -> None:
         """The next call (of `method`) fails so."""
         self._next.append((method, kind))
 
-    def stop(self) -> None:
-        self.rate, self._next = 0.0, []
-
     def take(self, method: str) -> str:
-        self._calls += 1
-        kind = ""
-        for place, (wanted, planned) in enumerate(self._next):
+        for place, (wanted, kind) in enumerate(self._next):
             if wanted in ("", method):
                 del self._next[place]
-                kind = planned
-                break
-        else:
-            if self._random.random() < self.rate:
-                kind = self._random.choice(list(self.kinds))
-        if kind:
-            self.log.append((self._calls, method, kind))
-        return kind
+                self.log.append((method, kind))
+                return kind
+        return ""
 
 
 @dataclass
@@ -90,6 +72,7 @@ class MemoryServer:
         self.name, self.page_size, self.password = name, page_size, password
         self.calendars: dict[str, Calendar] = {}
         self.faults = FaultPlan()
+        self.meanwhile: list[tuple[str, str, Callable[[], object]]] = []  # (method, "before" or "after" it is done, what happens then): each once
         self.writes, self.calls, self.epoch, self.down = 0, 0, 0, False
         self.lock = RLock()
         self._ids, self._etags = count(1), count(1)
@@ -178,20 +161,31 @@ class MemoryServer:
         self.writes += 1
         return self.store(calendar, remote_id, replace(before, item=replace(before.item, **changes), ours=ours))
 
-    def call(self, method: str, action: Callable[[], T]) -> T:
-        """One call over the wire, which the plan may break."""
+    def call(self, method: str, action: Callable[[], T], *, conditional: bool = False) -> T:
+        """One call over the wire, which the plan may break and during which others may act. `conditional`: it carries an etag."""
         with self.lock:
             self.calls += 1
             fault = self.faults.take(method)
+            self.happens(method, "before")
             if self.down or fault == "lose-before":
                 raise Retry("The server can't be reached.")
             if fault == "busy":
                 raise Retry("The server is busy.", self.faults.after)
-            if fault == "stale" and method in ("update", "delete"):
+            if fault == "stale" and conditional:
                 raise Changed("The event has changed meanwhile.")
             if fault == "expired" and method == "changes":
                 raise CursorExpired
             result = action()
+            self.happens(method, "after")
+            if fault == "crash":
+                raise Crash
             if fault == "lose-after":
                 raise Retry("The server takes too long to answer.")
             return result
+
+    def happens(self, method: str, moment: str) -> None:
+        for place, (wanted, when, act) in enumerate(self.meanwhile):
+            if (wanted, when) == (method, moment):
+                del self.meanwhile[place]
+                act()
+                return

@@ -9,7 +9,7 @@ from unittest import mock
 from booking.actions import appointments
 from booking.actions.customers import Guest
 from booking.models import Appointment, Employee, Service
-from integrations import connect, engine
+from integrations import choosing, connect, engine
 from integrations.items import Event
 from integrations.models import Account, Link, Pair, Rule
 from integrations.testing.memory_server import MemoryServer
@@ -52,8 +52,8 @@ def stage(employee: Employee, service: Service, *, server: MemoryServer | None =
     account = Account.objects.create(user=employee.user, provider="memory", server=server.name, username=user, secrets={"password": "x"})
     connect.check(account.pk)
     account.refresh_from_db()
-    with mock.patch("integrations.connect._pull_later"):  # the test says when it is read
-        connect.choose(account, employee.calendar, reads={remote}, writes=remote)
+    with mock.patch("integrations.choosing._pull_later"):  # the test says when it is read
+        choosing.choose(account, employee.calendar, reads={remote}, writes=remote)
     link = Link.objects.get(account=account)
     engine.pull(link.pk)
     return Stage(server, employee, service, link, remote)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from unittest import mock
 
 import pytest
+import time_machine
 
 from booking.models import Employee, Service
+from integrations import outbox
 from integrations.testing.proxy import Proxy, proxy
 from integrations.testing.servers import Server, radicale
+from integrations.testing.stage import Stage, stage
 from integrations.tests.salon import Salon, connect_calendar
 
 
@@ -39,3 +44,12 @@ def salon(caldav_server: Server, caldav_proxy: Proxy, employee: Employee, servic
     yield made
     for calendar in {diary.url, *(made.opened)}:
         diary.ask("DELETE", calendar)
+
+
+@pytest.fixture
+def scene(employee: Employee) -> Iterator[Stage]:
+    """An employee linked to a calendar in memory, on a Friday; the test says when a worker runs."""
+    service = Service.objects.create(name="Haircut", duration=30, price=20, slot_step=30)
+    service.employees.add(employee)
+    with time_machine.travel(datetime(2026, 2, 27, 9, tzinfo=UTC), tick=False), mock.patch.object(outbox, "wake", return_value=None):
+        yield stage(employee, service)

@@ -15,7 +15,7 @@ import httpx
 from django.test import Client
 
 from booking.models import Appointment, Attendance, Employee, Service
-from integrations import connect, engine
+from integrations import choosing, connect, engine
 from integrations.models import Account, Link, Pair, Rule
 from integrations.testing.converged import assert_converged
 from integrations.testing.proxy import Proxy
@@ -180,7 +180,7 @@ class Salon:
     def rule(self, *, link: Link | None = None, **values: object) -> None:
         chosen = link or self.link
         Rule.objects.update_or_create(scope=Rule.Scope.LINK, link=chosen, kind="appointment", defaults=values)
-        connect.rule_changed([chosen])
+        choosing.rule_changed([chosen])
 
     def pair(self, appointment: Appointment, link: Link | None = None) -> Pair:
         return Pair.objects.get(link=link or self.link, item_id=appointment.pk)
@@ -224,7 +224,7 @@ def connect_calendar(server: Server, proxy: Proxy, employee: Employee, *, reads:
     links = account.links.filter(calendar=employee.calendar)
     read = set(links.filter(reads=True).values_list("remote_id", flat=True)) | ({remote} if reads else set())
     written = next(iter(links.filter(writes=True).values_list("remote_id", flat=True)), "")
-    connect.choose(account, employee.calendar, reads=read, writes=remote if writes else written)
+    choosing.choose(account, employee.calendar, reads=read, writes=remote if writes else written)
     link = account.links.get(remote_id=remote)
     engine.pull(link.pk)
     link.refresh_from_db()

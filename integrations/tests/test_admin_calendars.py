@@ -104,7 +104,7 @@ def test_accounts_are_only_looked_at_and_acted_on(client, link):
     client.post(changelist, {"action": "check_again", "_selected_action": [link.account_id]})
     assert Account.objects.get().state == Account.State.CHECKING
     client.post(changelist, {"action": "disconnect", "_selected_action": [link.account_id]})
-    assert Account.objects.get().problem == "It is being disconnected."
+    assert Account.objects.get().state == Account.State.DISCONNECTING
     assert client.post(reverse("admin:integrations_account_delete", args=[link.account_id]), {"post": "yes"}).status_code == 403
 
 

@@ -157,7 +157,8 @@ def test_on_redis_too_a_worker_killed_before_the_answer_leaves_one_event_each(sa
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("factory", ["filesystem"], indirect=True)
+@pytest.mark.redis
+@pytest.mark.parametrize("factory", ["redis"], indirect=True)
 def test_a_killed_child_of_a_living_worker_loses_nothing(salon: Salon, factory: Plant):
     """F14. The clock is a process of its own here. Seen red with the sweep taken off the schedule."""
     case = Case.open(salon)

@@ -10,7 +10,9 @@ import time_machine
 from celery import current_app
 
 from booking.models import Busy, Employee, Service
+from integrations import connect
 from integrations.items import Event
+from integrations.models import Account
 from integrations.tasks import sweep
 from integrations.testing.stage import Stage, stage
 
@@ -50,3 +52,12 @@ def test_a_calendar_is_read_again_after_five_minutes_by_itself(place: Stage, set
     with time_machine.travel(MONDAY + timedelta(seconds=620), tick=False):
         sweep()
         assert Busy.objects.count() == 2
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.feature("C8")
+def test_a_disconnecting_whose_task_was_lost_is_taken_up_again(place: Stage) -> None:
+    """Nothing runs on commit in this test, as if the broker had lost it. Seen red with a sweep that only looks for accounts being checked."""
+    connect.disconnect_later(place.link.account)
+    sweep()
+    assert not Account.objects.exists()

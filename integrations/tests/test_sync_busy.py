@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from booking.models import Busy, BusySource
-from integrations import connect, engine
+from integrations import choosing, connect, engine
 from integrations.models import Account, Link
 from integrations.rules import resolve, window
 from integrations.tests.salon import Salon, at, monday
@@ -231,7 +231,7 @@ def test_the_same_calendar_read_by_two_employees_closes_both(salon: Salon, colle
     twin = Account.objects.create(user=colleague.user, provider="caldav", server=account.server, username=account.username, secrets=account.secrets)
     connect.check(twin.pk)
     twin.refresh_from_db()
-    connect.choose(twin, colleague.calendar, reads={salon.link.remote_id}, writes="")
+    choosing.choose(twin, colleague.calendar, reads={salon.link.remote_id}, writes="")
     salon.diary.enter("Shared", at(14), at(15))
     salon.book(at(10))
     salon.sync()

@@ -120,6 +120,19 @@ def test_one_broken_event_among_many_closes_its_time_is_shown_and_stops_nothing(
     salon.assert_converged()
 
 
+def test_a_broken_event_beyond_the_limit_is_shown_until_it_is_gone(salon: Salon):
+    """It takes no time, so it is no longer known by that. Seen red with `_missing` that asks for the busy times alone."""
+    salon.rule(max_events=1)
+    salon.diary.enter("Before", at(9), at(9.5))
+    broken = salon.diary.enter("Backwards", at(16, day=3), at(15, day=3))
+    salon.sync()
+    assert list(Link.objects.get().quarantine) == [broken]
+    assert not Busy.objects.filter(key=broken).exists()
+    salon.diary.delete(broken)
+    salon.sync()
+    assert Link.objects.get().quarantine == {}
+
+
 def test_a_calendar_that_was_deleted_closes_the_slots_and_cancels_nothing(salon: Salon):
     """F40. Seen red with mark_lost left out: everything looked free."""
     salon.book(at(10))

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from booking.actions import appointments as actions
+from booking.tests.mails import deliver
 from integrations import history
 from integrations.models import FieldChange
 from integrations.tests.salon import Salon, at, moment, value
@@ -59,6 +60,27 @@ def test_reverting_a_cancellation_made_there_brings_appointment_and_event_back(s
     appointment.refresh_from_db()
     assert appointment.status == "approved"
     assert moment(salon.event(appointment), "DTSTART") == at(10)
+    salon.assert_converged()
+
+
+@pytest.mark.feature("E17")
+def test_reverting_the_deletion_of_a_pending_appointment_does_not_approve_it(salon: Salon):
+    """Seen red with a reinstate that always approves: the customer was told of a booking that nobody had agreed to."""
+    salon.rule(pending=True)
+    salon.service.needs_approval = True
+    salon.service.save()
+    appointment = salon.book(at(10))
+    salon.sync()
+    salon.diary.delete(salon.path(appointment))
+    salon.sync()
+    deliver(timedelta(minutes=5))
+    history.revert(FieldChange.objects.get(kind="delete"), user=salon.employee.user)
+    salon.sync()
+    appointment.refresh_from_db()
+    assert appointment.status == appointment.attendances.get().status == "pending"
+    assert value(salon.event(appointment), "STATUS") == "TENTATIVE"
+    told = {to: mail["Subject"].partition(":")[0].partition(" for")[0] for to, mail in deliver().items()}
+    assert told == {"clara@example.org": "Your request", "employee@example.org": "Neue Anfrage"}
     salon.assert_converged()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from integrations.contract import NeedsPerson, Provider, ProviderError, Step
 from integrations.wire.address import reach

@@ -132,7 +132,7 @@ def stay(url: str, home: tuple[str, str, int]) -> None:
     """Raises NeedsPerson when `url` is not on the host a password was given for; https there is as good as the very same origin."""
     place = origin(url)
     if place != home and (place[1] != home[1] or place[0] != "https"):
-        raise NeedsPerson("The server sends us on to another host.", f"If you trust it, enter its address yourself: {place[1]}", code="address")
+        raise NeedsPerson("The server sends us on to another host.", f"If you trust it, enter its address yourself. ({place[1]})", code="address")
 
 
 def check(url: str, rules: Policy) -> None:

@@ -89,7 +89,7 @@ def test_a_password_is_never_shown_again_not_even_one_inside_the_address(client,
 
 @pytest.mark.feature("C3")
 def test_it_reads_and_writes_the_chosen_calendars(client, person, background):
-    """Red without connect.choose in accounts.choose: no calendar is linked."""
+    """Red without choosing.choose in accounts.choose: no calendar is linked."""
     person.make("Work")
     connect(client, person)
     account = Account.objects.get()
@@ -164,7 +164,7 @@ def test_a_choice_that_is_not_on_offer_is_refused_in_words(client, person, backg
 
 @pytest.mark.feature("B6")
 def test_the_owner_chooses_what_holds_while_a_calendar_can_not_be_read(client, person, background):
-    """Red without busy.set_policy in connect.set_reading: the policy stays."""
+    """Red without busy.set_policy in choosing.set_reading: the policy stays."""
     connected(client, person)
     link = Link.objects.get(reads=True)
     assert source_of(link).policy == BusySource.Policy.CLOSE

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from booking.models import Appointment, Status
-from integrations.models import FieldChange, Link, Run
+from integrations.models import Account, FieldChange, Link, Run
 from integrations.pages.tests.person import connected, separate
 from integrations.pages.tests.salon import book, sync, workday
 
@@ -150,6 +150,31 @@ def test_what_the_owner_made_private_is_hidden_from_managers(client, person, dia
     assert answer.status_code == 200
     assert "Confidential matter" not in answer.content.decode()
     assert "(private)" in answer.content.decode()
+
+
+@pytest.mark.feature("E16")
+def test_the_history_outlives_the_account(client, person, diary, service, employee, manager, background):
+    """Seen red with runs and changes that go with their link; and, for the manager, with a `private` that nobody sets."""
+    hidden = book(service, workday())
+    person.edit(diary, **{"class": "PRIVATE"}, summary="Confidential matter")
+    sync()
+    book(service, workday(weeks=2), name="Zoe")
+    sync()
+    client.post(reverse("integrations:disconnect", args=[Account.objects.get().pk]))
+    assert not Link.objects.exists()
+    page = client.get(HISTORY).content.decode()
+    assert "Confidential matter" in page
+    assert "Haircut – Zoe" in page
+    assert "Confidential matter" in client.get(reverse("booking:appointment", args=[hidden.pk])).content.decode()
+    assert "Undo all" not in client.get(reverse("integrations:runs")).content.decode()
+    change = FieldChange.objects.filter(direction="in", field="title").get()
+    for answer, status in ((client.get(reverse("integrations:revert", args=[change.pk])), 200), (revert(client, change), 409)):
+        assert answer.status_code == status
+        assert "no longer connected" in answer.content.decode()
+    client.force_login(manager)
+    page = client.get(HISTORY, {"employee": employee.pk}).content.decode()
+    assert "Confidential matter" not in page
+    assert "Haircut – Zoe" in page
 
 
 def test_the_number_of_queries_does_not_grow_with_the_history(client, person, diary, service, employee):

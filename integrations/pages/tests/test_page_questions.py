@@ -39,10 +39,12 @@ def test_an_emptied_calendar_asks_and_the_answer_is_carried_out(client, person, 
     person.clear(diary)
     sync()
     assert Appointment.objects.filter(status=Status.APPROVED).count() == 3
-    assert "3 appointments are gone in the calendar. Deleted on purpose?" in client.get(CALENDARS).content.decode()
+    page = client.get(CALENDARS).content.decode()
+    assert "3 appointments are gone in the calendar. Deleted on purpose?" in page
+    assert "One of its calendars needs your attention." in page
     link = Link.objects.get()
     assert "choose one of the two answers" in press(client, "gone", link.pk, answer="perhaps")
-    assert "being carried out" in press(client, "gone", link.pk, answer=answer)
+    assert "Your answer is noted" in press(client, "gone", link.pk, answer=answer)
     assert Appointment.objects.filter(status=status).count() == 3
     assert len(person.events(diary)) == events
     assert "Deleted on purpose" not in client.get(CALENDARS).content.decode()

@@ -37,8 +37,9 @@ def rows(employee) -> dict[str, int]:
     link = Link.objects.create(account=account, calendar=employee.calendar, remote_id="r", remote_name="Work", source=source, writes=True)
     Rule.objects.create(scope="link", link=link)
     pair = Pair.objects.create(link=link, kind="appointment", item_id=1, key="k.appointment.1", state="conflict", base={"own": None}, theirs={"when": None})
-    run = Run.objects.create(link=link, direction="in", started_at=timezone.now())
-    change = FieldChange.objects.create(run=run, pair=pair, direction="in", kind="update", field="title", old="a", new="b", at=timezone.now())
+    run = Run.objects.create(link=link, calendar=link.calendar, remote_name="Work", direction="in", started_at=timezone.now())
+    values = {"direction": "in", "kind": "update", "field": "title", "old": "a", "new": "b", "at": timezone.now()}
+    change = FieldChange.objects.create(run=run, pair=pair, item_kind="appointment", item_id=1, **values)
     outgoing = Outgoing.objects.create(link=link, kind="appointment", item_id=1, not_before=timezone.now(), state="failed")
     by_account = dict.fromkeys(["check", "check_again", "choose", "password", "disconnect"], account.pk)
     return by_account | {"link": link.pk, "gone": link.pk, "settle": pair.pk, "try_again": outgoing.pk, "undo": run.pk, "revert": change.pk}

@@ -25,7 +25,7 @@ def diary(client, person, background, service) -> str:
 
 @pytest.mark.feature("A4", "A5")
 def test_title_and_description_are_the_employees_templates(client, person, diary, service):
-    """Red without connect.rule_changed in rules.rules: the old title stays."""
+    """Red without choosing.rule_changed in rules.rules: the old title stays."""
     book(service, workday())
     before = person.event(diary)
     assert "Haircut" in before["SUMMARY"]

@@ -15,15 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from integrations.testing.memory_server import FaultPlan
+from integrations.testing.servers.graph_faults import FaultPlan
 from integrations.testing.servers.graph_mailbox import Mailbox, Stored
 from integrations.testing.servers.graph_rows import Prefer, lookup, meeting, named, shown, thin
 from integrations.testing.servers.graph_rules import Refusal
 from integrations.testing.servers.graph_subscriptions import Subscriptions
 
-# lose-before: nothing was done. lose-after: done, the answer got lost. busy: 429. stale: 412 to a write. expired: 410 to a delta link, without a word why.
-# late-error: done, then 504. page: 200 with HTML. truncate: half the body. no-link: a listing that does not say where it goes on.
-FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "late-error", "page", "truncate", "no-link")
 LONGEST = timedelta(days=1825)
 MARKED = re.compile(r"singleValueExtendedProperties/any\(\s*ep:\s*ep/id eq '((?:[^']|'')+)' and ep/value (?:ne null|eq '((?:[^']|'')*)')\s*\)", re.IGNORECASE)
 OPTIONS: dict[str, set[str]] = {
@@ -52,7 +49,7 @@ class GraphServer:
     owner: str = "employee@example.com"
     page_size: int = 2
     mailbox_off: bool = False
-    faults: FaultPlan = field(default_factory=lambda: FaultPlan(kinds=FAULTS))
+    faults: FaultPlan = field(default_factory=FaultPlan)
     calls: list[tuple[str, str, int]] = field(default_factory=list)
     tokens: dict[str, Round] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)

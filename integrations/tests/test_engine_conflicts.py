@@ -1,0 +1,83 @@
+"""A conflict waits for a person: what the calendar wants is kept as it stands there, and only the time waits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from booking.actions import appointments as actions
+from booking.models import Appointment
+from integrations import engine
+from integrations.models import Pair
+from integrations.testing.converged import assert_converged
+from integrations.testing.stage import Stage
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+HOUR, HALF = timedelta(hours=1), timedelta(minutes=30)
+
+
+@pytest.fixture
+def wanted(scene: Stage) -> Appointment:
+    """Moved in the calendar to where another appointment is."""
+    wanted, _other = (scene.book(MONDAY + n * HOUR, now=timezone.now()) for n in range(2))
+    scene.sync()
+    scene.sync()
+    edit(scene, wanted, start=MONDAY + HOUR, end=MONDAY + HOUR + HALF)
+    scene.sync()
+    assert scene.pair(wanted).state == Pair.State.CONFLICT
+    return wanted
+
+
+def edit(scene: Stage, appointment: Appointment, **changes: object) -> None:
+    scene.server.edit(scene.remote, scene.pair(appointment).remote_id, **changes)
+
+
+def settled(scene: Stage) -> None:
+    scene.sync()
+    scene.sync()
+    assert_converged(lambda: scene.server.writes)
+
+
+def free_the_time(appointment: Appointment) -> None:
+    other = Appointment.objects.exclude(pk=appointment.pk).get()
+    actions.cancel(appointment=other, now=timezone.now())
+
+
+def test_the_time_wanted_there_survives_a_listing_and_a_new_title(scene, wanted):
+    engine.pull(scene.link.pk, full=True)
+    edit(scene, wanted, title="Clara, short")
+    scene.sync()
+    free_the_time(wanted)
+    engine.settle_conflict(scene.pair(wanted), keep_ours=False)
+    settled(scene)
+    wanted.refresh_from_db()
+    assert wanted.start == MONDAY + HOUR
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_title_typed_while_the_time_waits_is_kept_however_it_is_settled(scene, wanted, ours):
+    edit(scene, wanted, title="Clara, short")
+    scene.sync()
+    free_the_time(wanted)
+    engine.settle_conflict(scene.pair(wanted), keep_ours=ours)
+    settled(scene)
+    assert scene.theirs(wanted).title == "Clara, short"
+
+
+def test_moved_back_there_with_another_title_it_is_a_conflict_no_more(scene, wanted):
+    edit(scene, wanted, start=MONDAY, end=MONDAY + HALF, title="Clara, short")
+    settled(scene)
+    assert scene.pair(wanted).state == Pair.State.LIVE
+    assert scene.theirs(wanted).title == "Clara, short"
+
+
+def test_moved_back_there_after_theirs_was_chosen_it_moves_back_here(scene, wanted):
+    free_the_time(wanted)
+    engine.settle_conflict(scene.pair(wanted), keep_ours=False)
+    scene.sync()
+    edit(scene, wanted, start=MONDAY, end=MONDAY + HALF)
+    settled(scene)
+    wanted.refresh_from_db()
+    assert wanted.start == MONDAY
