@@ -157,7 +157,7 @@ class People:
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", range(2_000 if LONG else 12))
 def test_outlook_and_we_agree_once_the_faults_end(seed: int, employee: Employee, settings: Any) -> None:
-    """Red without the transaction id."""
+    """Red when a failed look by id counts as proof that an event is gone."""
     with graph() as server, time_machine.travel(MONDAY - timedelta(days=4), tick=False) as clock, mock.patch.object(outbox, "wake", return_value=None):
         settings.GRAPH_ROOT, settings.KALENDS_PRIVATE_HOSTS = server.address, ["127.0.0.1"]
         people = People(server, employee, seed)
