@@ -127,11 +127,12 @@ class Subscription:
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What the other side tells by a subscription: that something may have changed, never what. `token` is to be compared with the one we gave, in
-    constant time. `changed` False: only a greeting."""
+    constant time. `changed` False: only a greeting. `renew`: the subscription is about to end or has ended, so a new one is wanted now."""
 
     subscription: str
     token: str
     changed: bool = True
+    renew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     # A provider is announced by its line here, and nowhere else.
     "integrations.caldav.apps.CaldavConfig",
     "integrations.google.apps.GoogleConfig",
+    "integrations.outlook.apps.OutlookConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",

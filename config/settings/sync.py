@@ -7,6 +7,7 @@ from config.settings import environment as env
 __all__ = [
     "GOOGLE_API_ROOT",
     "GOOGLE_OAUTH_ROOT",
+    "GRAPH_ROOT",
     "KALENDS_CA_FILE",
     "KALENDS_PRIVATE_HOSTS",
     "LEASE_SECONDS",
@@ -38,3 +39,5 @@ KALENDS_CA_FILE = env.text("KALENDS_CA_FILE")
 # Where Google is spoken to; only the root changes, the official paths stay.
 GOOGLE_API_ROOT = env.text("GOOGLE_API_ROOT", "https://www.googleapis.com")
 GOOGLE_OAUTH_ROOT = env.text("GOOGLE_OAUTH_ROOT", "https://oauth2.googleapis.com")
+# Where Microsoft Graph is: national clouds have roots of their own, and a try-out server is one too. The path /v1.0 stays.
+GRAPH_ROOT = env.text("GRAPH_ROOT", "https://graph.microsoft.com")
