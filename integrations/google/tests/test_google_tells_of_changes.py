@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from django.test import RequestFactory
@@ -13,6 +12,7 @@ from django.test import RequestFactory
 from integrations.contract import NeedsPerson, Notice, Retry, Subscription
 from integrations.google.tests.world import GoogleWorld
 from integrations.google.webhook import notice
+from integrations.testing.door import door
 from integrations.testing.servers.google import GoogleServer
 from integrations.testing.world import EVENT
 
@@ -22,34 +22,22 @@ WEEK = timedelta(days=7)
 
 
 class Ear:
-    """An address that hears what it is called."""
+    """What is heard at an address that Google calls."""
 
     def __init__(self) -> None:
         self.heard: list[Notice | None] = []
-        ear = self
+        self.address = ""
 
-        class Door(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                ear.heard.append(notice(self.headers))  # type: ignore[arg-type]
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                """Silence."""
-
-        self.door = HTTPServer(("127.0.0.1", 0), Door)
-        self.address = f"http://127.0.0.1:{self.door.server_address[1]}/hook"
+    def hear(self, request: BaseHTTPRequestHandler) -> str:
+        self.heard.append(notice(request.headers))  # type: ignore[arg-type]
+        return ""
 
 
 @pytest.fixture
 def ear() -> Iterator[Ear]:
     made = Ear()
-    thread = threading.Thread(target=made.door.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.door.shutdown()
-    made.door.server_close()
-    thread.join(5)
+    with door(made.hear) as made.address:
+        yield made
 
 
 def test_changes_are_told_after_a_greeting_until_we_end_it(world: GoogleWorld, server: GoogleServer, ear: Ear) -> None:
@@ -80,12 +68,14 @@ def test_how_long_it_lasts_is_what_google_says(world: GoogleWorld, server: Googl
     assert [one.changed for one in ear.heard if one] == [False, False]
 
 
-def test_ending_what_has_ended_is_a_success(world: GoogleWorld, ear: Ear) -> None:
+def test_ending_what_has_ended_is_a_success(world: GoogleWorld, server: GoogleServer, ear: Ear) -> None:
     provider = world.provider()
+    kept = provider.subscribe(world.calendar, ear.address, "", WEEK)
     made = provider.subscribe(world.calendar, ear.address, "", WEEK)
     provider.unsubscribe(made)
     provider.unsubscribe(made)
     provider.unsubscribe(Subscription("never", "there", datetime.now(UTC)))
+    assert list(server.channels.live) == [kept.id]
 
 
 def test_an_address_that_google_does_not_call_needs_a_person(world: GoogleWorld) -> None:

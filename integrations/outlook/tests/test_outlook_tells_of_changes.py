@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from integrations.contract import NeedsPerson, Notice, Retry, Subscription
 from integrations.outlook.webhook import greeting, notices
+from integrations.testing.door import door
 from integrations.testing.world import EVENT
 
 pytestmark = pytest.mark.once
@@ -21,38 +21,22 @@ WEEK = timedelta(days=7)
 
 
 class Ear:
-    """An address that answers what Graph asks and hears what it tells."""
+    """What is heard at an address that Graph calls; it answers what Graph asks first."""
 
     def __init__(self) -> None:
         self.heard: list[Notice] = []
-        self.echo = True
-        ear = self
+        self.address, self.echo = "", True
 
-        class Door(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                ear.heard += notices(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-                answer = (greeting(dict(parse_qsl(urlsplit(self.path).query))) or "") if ear.echo else "hello"
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain")
-                self.end_headers()
-                self.wfile.write(answer.encode())
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                """Silence."""
-
-        self.door = HTTPServer(("127.0.0.1", 0), Door)
-        self.address = f"http://127.0.0.1:{self.door.server_address[1]}/hook"
+    def hear(self, request: BaseHTTPRequestHandler) -> str:
+        self.heard += notices(request.rfile.read(int(request.headers.get("Content-Length") or 0)))
+        return (greeting(dict(parse_qsl(urlsplit(request.path).query))) or "") if self.echo else "hello"
 
 
 @pytest.fixture
 def ear() -> Iterator[Ear]:
     made = Ear()
-    thread = threading.Thread(target=made.door.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.door.shutdown()
-    made.door.server_close()
-    thread.join(5)
+    with door(made.hear) as made.address:
+        yield made
 
 
 def test_changes_of_this_calendar_are_told_until_we_end_it(world, ear):
@@ -91,10 +75,12 @@ def test_what_it_says_about_itself_makes_us_read_and_renew(world, ear, event, re
 
 def test_ending_what_has_ended_is_a_success(world, ear):
     provider = world.provider()
+    kept = provider.subscribe(world.calendar, ear.address, "", WEEK)
     made = provider.subscribe(world.calendar, ear.address, "", WEEK)
     provider.unsubscribe(made)
     provider.unsubscribe(made)
     provider.unsubscribe(Subscription("never", "there", datetime.now(UTC)))
+    assert list(world.server.subscriptions.live) == [kept.id]
 
 
 def test_an_address_that_does_not_answer_as_it_should_needs_a_person(world, ear):
