@@ -35,6 +35,12 @@ def soon(hour: int = 10, minute: int = 0, *, days: int = 7) -> datetime:
     return datetime.combine(day, time(hour, minute), BERLIN).astimezone(UTC)
 
 
+def weekday(hour: int = 10, minute: int = 0) -> datetime:
+    """That time on the Monday after next, when the cast works."""
+    start = soon(hour, minute)
+    return start + timedelta(days=(7 - start.astimezone(BERLIN).weekday()) % 7)
+
+
 def wish(service: Service, start: datetime, **fields: Any) -> dict[str, Any]:
     """The body of a booking request."""
     customer = {"first_name": "Carla", "last_name": "Kundin", "email": "carla@example.org"}

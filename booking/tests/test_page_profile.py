@@ -16,15 +16,9 @@ from booking.availability import find_slots
 from booking.models import Appointment, Message
 from booking.pages import menu
 from booking.tests.pages import links_of, text_of
-from booking.tests.salon import BERLIN, make_service, soon
+from booking.tests.salon import make_service, weekday
 
 pytestmark = pytest.mark.django_db
-
-
-def weekday(hour: int = 10, minute: int = 0):
-    """That time on the Monday after next, when the cast works."""
-    start = soon(hour, minute)
-    return start + timedelta(days=(7 - start.astimezone(BERLIN).weekday()) % 7)
 
 
 @pytest.fixture
