@@ -37,6 +37,22 @@ class WrongState(BookingError):
     code = "wrong_state"
 
 
+class NotOpen(BookingError):
+    """The event doesn't take registrations now: not yet, no longer, or it doesn't take place."""
+
+    code = "not_open"
+
+
+class SoldOut(BookingError):
+    """Fewer places are left than were asked for; `left` is how many."""
+
+    code = "sold_out"
+
+    def __init__(self, message: str, left: int) -> None:
+        super().__init__(message)
+        self.left = left
+
+
 class TooMany(BookingError):
     """A limit that protects people from being flooded with mails."""
 

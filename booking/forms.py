@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import cast
+from datetime import UTC, datetime
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.validators import RegexValidator
@@ -52,6 +53,19 @@ class WallTime(forms.Field):
         return at
 
 
+def wall_of(instant: datetime, zone: ZoneInfo) -> datetime:
+    """What the clock there shows, to the minute, as WallTime has it."""
+    return instant.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
+
+
+def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which the clock there shows it; of an hour that comes twice the first (RFC 5545 §3.3.5). ValidationError for one that is skipped."""
+    instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != wall:
+        raise forms.ValidationError(_("The clocks are put forward then: this time does not exist on that day."), code="skipped")
+    return instant
+
+
 class BookingForm(forms.Form):
     """Who comes. The lengths are those of the tables."""
 
@@ -86,6 +100,25 @@ class BookingForm(forms.Form):
 
     def clean_notes(self) -> str:
         return str(self.cleaned_data["notes"]).replace("\r\n", "\n").replace("\r", "\n")
+
+
+class RegistrationForm(BookingForm):
+    """Who comes to an event, and with how many. `most`: places that one registration may have now."""
+
+    places = forms.IntegerField(
+        label=_("Places"),
+        min_value=1,
+        initial=1,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        error_messages={"required": _("Please say how many of you come."), "invalid": _("Please enter a number.")},
+    )
+
+    def __init__(self, *args: Any, most: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # A browser helps with it; the action counts.
+        self.fields["places"].widget.attrs["max"] = max(1, most)
+        self.fields["email"].help_text = _("The confirmation is sent there, with a link to cancel.")
+        self.order_fields(["first_name", "last_name", "email", "phone", "places", "notes"])
 
 
 class MoveForm(forms.Form):

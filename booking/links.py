@@ -6,15 +6,20 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from booking.models import Attendance, Customer
+from booking.models import Attendance, Customer, Registration
 
 # 16 bytes of the uuid plus version, signed: the link dies when the version is raised (RFC 4648 text, safe in a path).
 _manage = signing.Signer(salt="kalends.manage")
+_registration = signing.Signer(salt="kalends.registration")
 _panel = signing.Signer(salt="kalends.panel")
 
 
 def manage_token(attendance: Attendance) -> str:
     return _manage.sign(f"{attendance.uuid.hex}.{attendance.link_version}")
+
+
+def registration_token(registration: Registration) -> str:
+    return _registration.sign(f"{registration.uuid.hex}.{registration.link_version}")
 
 
 def panel_token(customer: Customer) -> str:
@@ -24,6 +29,11 @@ def panel_token(customer: Customer) -> str:
 def manage_url(attendance: Attendance) -> str:
     """Where the customer sees, moves and cancels this booking; absolute, for mails and the API."""
     return settings.SITE_URL.rstrip("/") + reverse("booking:manage", args=[manage_token(attendance)])
+
+
+def registration_url(registration: Registration) -> str:
+    """Where the customer sees and cancels a registration; absolute."""
+    return settings.SITE_URL.rstrip("/") + reverse("booking:registration", args=[registration_token(registration)])
 
 
 def panel_url(customer: Customer) -> str:
@@ -37,6 +47,16 @@ def attendance_for(token: str) -> Attendance | None:
     except signing.BadSignature:
         return None
     return Attendance.objects.select_related("appointment__service", "customer").filter(uuid=uuid, link_version=int(version)).first()
+
+
+def registration_for(token: str) -> Registration | None:
+    """The same for a registration."""
+    try:
+        uuid, _, version = _registration.unsign(token).partition(".")
+    except signing.BadSignature:
+        return None
+    found = Registration.objects.select_related("event__location", "event__organizer", "customer")
+    return found.filter(uuid=uuid, link_version=int(version)).first()
 
 
 def customer_for(token: str) -> Customer | None:

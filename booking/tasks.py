@@ -8,12 +8,20 @@ from django.utils import timezone
 from booking import health
 from booking.actions import idempotency
 from booking.notifications.sending import send_due
+from booking.wake import Call, wake
 
 
 @shared_task
 def send_messages() -> None:
     """Woken after each booking, and by the clock for what was not woken or is to be tried again."""
     send_due(timezone.now())
+
+
+@shared_task
+def wake_each(calls: list[Call]) -> None:
+    """Passes on what one change has woken."""
+    for call in calls:
+        wake([call])
 
 
 @shared_task

@@ -20,6 +20,7 @@ from booking.availability import Slot, find_slots, is_bookable
 from booking.errors import SlotTaken, TooLate, WrongState
 from booking.models import Appointment, Attendance, Employee, Message, Service, Staffing, Status
 from booking.models.appointment import LIVE
+from booking.models.quick import insert
 from booking.notifications.announce import announce
 from booking.notifications.cap import check_cap
 from booking.signals import item_changed
@@ -57,7 +58,7 @@ def book(
                 status=Status.PENDING if service.needs_approval else Status.APPROVED,
             )
             appointment.save()
-            Staffing.objects.create(appointment=appointment, employee=chosen)
+            insert(Staffing(appointment=appointment, employee=chosen))
             allocation.occupy(appointment, [chosen], first=True)
             customer, known = remember(guest)
             if public and known:
@@ -137,7 +138,7 @@ def reschedule(
 ) -> None:
     """To another time that is offered, keeping its length; the old time is only given up together with taking the new one."""
     try:
-        with _held(appointment, also=employee) as employees:
+        with _held(appointment, also=[employee] if employee else ()) as employees:
             if not appointment.is_live:
                 raise WrongState(_("This appointment has been cancelled."))
             if by_customer:
@@ -172,12 +173,20 @@ def move(
 
 def reassign(*, appointment: Appointment, employee: Employee, now: datetime, origin: object = None, reason: str = "") -> None:
     """To another employee at the same time; other appointments of that employee are in the way, hours are not."""
-    with _held(appointment, also=employee) as employees:
+    set_staff(appointment=appointment, employees=[employee], now=now, origin=origin, reason=reason)
+
+
+def set_staff(*, appointment: Appointment, employees: Sequence[Employee], now: datetime, origin: object = None, reason: str = "") -> None:
+    """These serve it together, the first as organiser, at the same time; other appointments of theirs are in the way, hours are not."""
+    wanted = list(dict.fromkeys(employees))
+    if not wanted:
+        raise WrongState(_("Somebody has to serve the appointment."))
+    with _held(appointment, also=wanted):
         if not appointment.is_live:
             raise WrongState(_("This appointment has been cancelled."))
-        if [one.pk for one in employees] == [employee.pk]:
+        if list(appointment.staffings.order_by("pk").values_list("employee", flat=True)) == [one.pk for one in wanted]:
             return
-        _move(appointment, [employee], appointment.start, appointment.end, now=now, origin=origin, reason=reason, shrink=True)
+        _move(appointment, wanted, appointment.start, appointment.end, now=now, origin=origin, reason=reason, shrink=True, staffed=True)
 
 
 def reinstate(*, appointment: Appointment, now: datetime, origin: object = None, reason: str = "") -> None:
@@ -215,7 +224,7 @@ def delete(*, appointment: Appointment, origin: object = None) -> None:
 
 
 @contextmanager
-def _held(appointment: Appointment, *, also: Employee | None = None) -> Iterator[list[Employee]]:
+def _held(appointment: Appointment, *, also: Sequence[Employee] = ()) -> Iterator[list[Employee]]:
     """One transaction in which its calendars are locked, then the appointment, then read anew; yields its employees.
 
     In that order, because reading a calendar moves many appointments in one transaction: whoever held one of them and waited for the
@@ -223,7 +232,7 @@ def _held(appointment: Appointment, *, also: Employee | None = None) -> Iterator
     """
     with transaction.atomic():
         found = Employee.objects.filter(staffings__appointment=appointment).order_by("pk")
-        before = [one.calendar_id for one in [*found, *([also] if also else [])]]
+        before = [one.calendar_id for one in [*found, *also]]
         allocation.lock(before)
         try:
             appointment.refresh_from_db(from_queryset=Appointment.objects.select_for_update(of=("self",)))
@@ -251,7 +260,9 @@ def _move(
     reason: str,
     quiet: timedelta = timedelta(0),
     shrink: bool = False,
+    staffed: bool = False,
 ) -> None:
+    """`staffed`: the employees are to be in this order, the organiser first."""
     before = {"start": appointment.start, "end": appointment.end}
     appointment.start, appointment.end = start, end
     if shrink:
@@ -261,7 +272,7 @@ def _move(
     if before != {"start": start, "end": end}:
         appointment.sequence += 1
     leaving = list(Employee.objects.filter(staffings__appointment=appointment).exclude(pk__in=[one.pk for one in employees]))
-    if leaving:
+    if leaving or staffed:
         Staffing.objects.filter(appointment=appointment).delete()
         Staffing.objects.bulk_create(Staffing(appointment=appointment, employee=one) for one in employees)
     _save(appointment, reason)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from booking.errors import BookingError
 from booking.models import IdempotencyKey
+from booking.models.quick import insert
 
 LIFETIME = timedelta(hours=24)
 
@@ -36,19 +37,21 @@ def once(*, key: str, request_hash: str, do: Callable[[], Answer], now: datetime
     """What `do` answers, or what it answered to the same key within the last 24 hours; Mismatch if that was another request.
 
     `do` runs inside the transaction that keeps its answer, so both are there or neither is; if it raises, the key is free again.
-    Of two at the same time the second waits: on PostgreSQL at the unique index, on SQLite for the write lock.
+    A repetition does it again and is undone: it finds its time taken by itself, its link dead, or at the latest its key in the table. Of
+    two at the same time the second waits there: on PostgreSQL at the unique index, on SQLite for the write lock.
     """
     now = now or timezone.now()
     while True:
         try:
             with transaction.atomic():
-                row = _claim(key, request_hash)
-                row.status, row.body = do()
-                row.save(update_fields=["status", "body"])
-                return row.status, row.body
-        except _KnownError:
+                status, body = do()
+                _keep(key, request_hash, status, body)
+                return status, body
+        except Exception as error:  # whatever happens to a repetition, it is told what the first was
             if (kept := _kept(key, request_hash, now)) is not None:
                 return kept
+            if not isinstance(error, _KnownError):
+                raise
 
 
 def purge(*, now: datetime | None = None) -> int:
@@ -60,11 +63,10 @@ class _KnownError(Exception):
     """The key has a row already."""
 
 
-def _claim(key: str, request_hash: str) -> IdempotencyKey:
-    """A new row, which nobody else can have at the same time."""
+def _keep(key: str, request_hash: str, status: int, body: Any) -> None:
     try:
-        # The first statement of its transaction: it needs no savepoint, because nothing before it could be lost.
-        return IdempotencyKey.objects.create(key=key, request_hash=request_hash)
+        # The last statement of its transaction, which ends with it: no savepoint.
+        insert(IdempotencyKey(key=key, request_hash=request_hash, status=status, body=body))
     except IntegrityError as error:
         raise _KnownError from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,15 +12,16 @@ from booking.errors import SlotTaken
 from booking.models import Appointment, Employee
 
 
-def place(*, appointment: Appointment, employee: Employee | None, start: datetime, end: datetime, now: datetime, reason: str = "") -> None:
-    """Moves and reassigns as far as needed, whatever the hours are; SlotTaken where another appointment is. No employee: who has it keeps it.
+def place(*, appointment: Appointment, employees: Sequence[Employee] = (), start: datetime, end: datetime, now: datetime, reason: str = "") -> None:
+    """Moves and reassigns as far as needed, whatever the hours are; SlotTaken where another appointment is. No employees: who has it keeps it; else these
+    together, the first as organiser.
 
     Where both change, the step between may be taken though the goal is free: then in the other order.
     """
-    people = [*appointment.employees.all(), *([employee] if employee else [])]
+    people = [*appointment.employees.all(), *employees]
     steps: list[Callable[[], None]] = []
-    if employee and {one.pk for one in people} != {employee.pk}:
-        steps.append(lambda: appointments.reassign(appointment=appointment, employee=employee, now=now, reason=reason))
+    if employees:  # does nothing where they have it already
+        steps.append(lambda: appointments.set_staff(appointment=appointment, employees=employees, now=now, reason=reason))
     # A page shows whole seconds.
     if (start, end) != (appointment.start.replace(microsecond=0), appointment.end.replace(microsecond=0)):
         steps.append(lambda: appointments.move(appointment=appointment, start=start, end=end, now=now, reason=reason))

@@ -35,7 +35,7 @@ class AppointmentAdmin(HistoryAdmin):
     add_fieldsets = [(None, {"fields": ["service", "employee", "start", "customer", "notes", "language", "timezone"]})]
     fieldsets = [
         (None, {"fields": ["service", "status", "decision", "seen"]}),
-        (gettext_lazy("Time"), {"fields": ["start", "end", "employee"]}),
+        (gettext_lazy("Time"), {"fields": ["start", "end", "employee", "others"]}),
         (gettext_lazy("More"), {"fields": ["location", "internal_note", "sync_enabled", "created_at"]}),
     ]
 

@@ -103,7 +103,8 @@ class BookForm(ActionForm):
 class ChangeForm(ActionForm):
     """Changes an appointment, or takes it back to a version: whatever differs from the present is done by the action for it."""
 
-    employee = forms.ModelChoiceField(Employee.objects.all(), label=gettext_lazy("employee"))
+    employee = forms.ModelChoiceField(Employee.objects.all(), label=gettext_lazy("employee"), help_text=gettext_lazy("The organiser, if several serve it."))
+    others = forms.ModelMultipleChoiceField(Employee.objects.all(), required=False, label=gettext_lazy("together with"))
     decision = forms.ChoiceField(label=gettext_lazy("decision"), required=False)
     # What the page showed: whoever saves an old page must not undo what happened meanwhile.
     seen = forms.CharField(widget=forms.HiddenInput)
@@ -120,7 +121,8 @@ class ChangeForm(ActionForm):
         self.present = Appointment.objects.filter(pk=self.instance.pk).first()
         if self.present is None or "seen" not in self.fields:  # deleted, or shown to somebody who may only look
             return
-        self.fields["employee"].initial = self.present.employees.order_by("pk").first()
+        served_by = [one.employee_id for one in self.present.staffings.order_by("pk")]
+        self.fields["employee"].initial, self.fields["others"].initial = served_by[0] if served_by else None, served_by[1:]
         self.fields["seen"].initial = state(self.present)
         choices = [("", "—"), *((name, DECISIONS[name]) for name in ALLOWED[Status(self.present.status)])]
         self.fields["decision"].choices = choices  # type: ignore[attr-defined]
@@ -144,7 +146,7 @@ class ChangeForm(ActionForm):
         if wanted == "approve" or (wanted == Status.APPROVED and present.status != Status.APPROVED):
             appointments.approve(appointment=present, now=now, reason=REASON)
         if wanted not in ("cancel", "reject", Status.CANCELLED, Status.REJECTED):
-            place(appointment=present, employee=typed["employee"], start=typed["start"], end=typed["end"], now=now, reason=REASON)
+            place(appointment=present, employees=[typed["employee"], *typed["others"]], start=typed["start"], end=typed["end"], now=now, reason=REASON)
         values = {"location": typed["location"], "internal_note": typed["internal_note"], "sync_enabled": typed["sync_enabled"]}
         if changes := {name: value for name, value in values.items() if getattr(present, name) != value}:
             appointments.edit(appointment=present, changes=changes, reason=REASON)
@@ -158,7 +160,7 @@ class ChangeForm(ActionForm):
 def state(appointment: Appointment) -> str:
     """Tells apart any two states that a person may have looked at."""
     version = appointment.history.values_list("pk", flat=True).first()
-    staff = list(appointment.staffings.order_by("employee_id").values_list("employee_id", flat=True))
+    staff = list(appointment.staffings.order_by("pk").values_list("employee_id", flat=True))
     return f"{appointment.pk}:{version}:{staff}"
 
 

@@ -94,9 +94,10 @@ def _why_kept(employee: Employee) -> str:
     collector = NestedObjects(using=router.db_for_write(Calendar))
     collector.collect([employee.calendar])
     more = set(collector.data) - {Calendar, WorkingHours, SpecialDay, TimeOff}
-    if not more and not employee.staffings.exists():
+    has_events = employee.organized_events.exists() or employee.event_staffings.exists()
+    if not more and not has_events and not employee.staffings.exists():
         return ""
-    things = gettext("connected calendars") if more else gettext("appointments")
+    things = gettext("connected calendars") if more else gettext("events") if has_events else gettext("appointments")
     return gettext("%(employee)s has %(things)s and can't be deleted. Take away the tick at “takes bookings” instead.") % {
         "employee": employee,
         "things": things,

@@ -9,30 +9,20 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booking.actions import appointments
 from booking.actions.customers import Guest
-from booking.actions.idempotency import Answer, Mismatch, digest, once
-from booking.api.base import PublicView
+from booking.actions.idempotency import Answer
+from booking.api.base import KEY, PublicView, carried_out, language, refused
 from booking.api.serializers import AppointmentAnswer, AppointmentRequest, Problem, SlotTakenAnswer
 from booking.api.slots import slot_json
-from booking.errors import BookingError, SlotTaken, TooMany
+from booking.errors import BookingError, SlotTaken
 from booking.links import manage_url
 from booking.models import Attendance
-
-LONGEST_KEY = 255
-STATUS = {
-    SlotTaken: status.HTTP_409_CONFLICT,
-    TooMany: status.HTTP_429_TOO_MANY_REQUESTS,
-    Mismatch: status.HTTP_422_UNPROCESSABLE_ENTITY,
-}
 
 
 class AppointmentsView(PublicView):
@@ -40,25 +30,19 @@ class AppointmentsView(PublicView):
 
     @extend_schema(
         request=AppointmentRequest,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="A request repeated with the same key is carried out once.")],
+        parameters=[KEY],
         responses={201: AppointmentAnswer, 409: SlotTakenAnswer, 422: Problem, 429: Problem},
     )
     def post(self, request: Request) -> Response:
         """Books a time that is offered."""
-        key = request.headers.get("Idempotency-Key", "")
-        if len(key) > LONGEST_KEY:
-            raise ValidationError({"Idempotency-Key": [_("The key is too long.")]})
-        form = AppointmentRequest(data=request.data)
-        form.is_valid(raise_exception=True)
-        wish = form.validated_data
+        wish = AppointmentRequest.read(request.data)
         zone = wish.get("timezone") or ZoneInfo(settings.TIME_ZONE)
         try:
-            if key:
-                code, kept = once(key=digest(request.path, key), request_hash=digest(request.data), do=lambda: book(wish, zone))
-            else:
-                code, kept = book(wish, zone)
+            code, kept = carried_out(request, lambda: book(wish, zone))
+        except SlotTaken as error:
+            return refused(error, slots=[slot_json(slot, zone) for slot in error.slots])
         except BookingError as error:
-            return Response(problem(error, zone), status=STATUS.get(type(error), status.HTTP_400_BAD_REQUEST))
+            return refused(error)
         return Response(told(kept, zone), status=code)
 
 
@@ -85,14 +69,3 @@ def told(kept: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     link = manage_url(Attendance(uuid=UUID(kept["id"]), link_version=kept["link_version"]))
     times = {name: datetime.fromisoformat(kept[name]).astimezone(zone).isoformat() for name in ("start", "end")}
     return {"id": kept["id"], "status": kept["status"], **times, "employee": kept["employee"], "manage_url": link}
-
-
-def problem(error: BookingError, zone: ZoneInfo) -> dict[str, Any]:
-    told = {"code": error.code, "detail": str(error)}
-    return {**told, "slots": [slot_json(slot, zone) for slot in error.slots]} if isinstance(error, SlotTaken) else told
-
-
-def language() -> str:
-    """The request's language, if it is one we write mails in."""
-    wanted = (get_language() or "").split("-")[0]
-    return wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE

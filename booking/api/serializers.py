@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from booking.api.fields import DayField, IdField, InstantField, LineField, TextField, TimeZoneField
-from booking.models import Category, Employee, Location, Service, Status
+from booking.models import Category, Employee, Event, EventPeriod, Location, Registration, Service, Status
 
 LONGEST_RANGE = 62  # days
 # Each request for slots and each booking begins with these. Django takes longer to put such a statement together than the server to answer it.
@@ -23,7 +28,23 @@ WHERE s.service_id = %s AND e.id = %s AND e.is_active
 """
 
 
-class Strict(serializers.Serializer[Any]):
+class Asked(serializers.Serializer[Any]):
+    """What a request says."""
+
+    @classmethod
+    def read(cls, data: Any) -> dict[str, Any]:
+        """Its values; ValidationError where they can't be understood."""
+        return dict(_one(cls, get_language()).run_validation(data))
+
+
+@cache
+def _one(kind: type[Asked], language: str | None) -> Asked:
+    """One serializer for all requests of a language: making its fields takes longer than reading by them, and they keep nothing of a
+    request. Of a language they do: the framework formats a message once."""
+    return kind()
+
+
+class Strict(Asked):
     """Refuses fields it doesn't know: a misspelt `employee` must not quietly book with anyone."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -32,7 +53,7 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class ServiceChoice(serializers.Serializer[Any]):
+class ServiceChoice(Asked):
     """A service by id and, if one is wished, an employee who offers it. Puts the rows in place of the ids."""
 
     service = IdField(help_text="Id of a service.")
@@ -164,6 +185,71 @@ class ServiceAnswer(serializers.ModelSerializer[Service]):
             "reschedule_notice", "cancel_notice", "needs_approval", "employees",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class PeriodAnswer(serializers.ModelSerializer[EventPeriod]):
+    class Meta:
+        model = EventPeriod
+        fields = ["start", "end", "is_cancelled"]
+        read_only_fields = fields
+
+
+class EventAnswer(serializers.ModelSerializer[Event]):
+    """Times are told in the event's own `timezone`. `registration`: open, early (not yet), closed, over, or off when it doesn't take place."""
+
+    location = LocationAnswer(read_only=True)
+    organizer = EmployeeAnswer(read_only=True)
+    staff = EmployeeAnswer(many=True, read_only=True)
+    periods = serializers.SerializerMethodField()
+    places_left = serializers.IntegerField(source="left", read_only=True)
+    registration = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Event
+        fields = [
+            "id", "name", "slug", "url", "description", "location", "organizer", "staff", "timezone", "periods", "status", "capacity",
+            "places_left", "places_each", "registration", "registration_opens", "registration_closes",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(PeriodAnswer(many=True))
+    def get_periods(self, event: Event) -> list[dict[str, Any]]:
+        zone = event.zone
+        return [
+            {"start": one.start.astimezone(zone).isoformat(), "end": one.end.astimezone(zone).isoformat(), "is_cancelled": one.is_cancelled}
+            for one in event.periods.all()
+        ]
+
+    @extend_schema_field(serializers.ChoiceField(choices=["open", "early", "closed", "over", "off"]))
+    def get_registration(self, event: Event) -> str:
+        return event.registration(timezone.now())
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_url(self, event: Event) -> str:
+        return settings.SITE_URL.rstrip("/") + reverse("booking:event", args=[event.slug])
+
+
+class RegistrationRequest(Strict):
+    """All that a customer decides. Write `places` as a whole number; without it one."""
+
+    customer = CustomerRequest()
+    places = IdField(required=False, default=1, help_text="How many come; at most the event's places_each.")
+    notes = TextField(max_length=2000, required=False, allow_blank=True, default="")
+
+
+class RegistrationAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=Registration.Status.choices)
+    event = serializers.IntegerField()
+    places = serializers.IntegerField()
+    manage_url = serializers.URLField()
+
+
+class SoldOutAnswer(Problem):
+    """Also for registration that is not open; then without `places_left`."""
+
+    places_left = serializers.IntegerField(required=False)
 
 
 class HealthAnswer(serializers.Serializer[Any]):

@@ -24,9 +24,7 @@ class SlotsView(PublicView):
     @extend_schema(parameters=[SlotsQuery], responses=SlotsAnswer)
     def get(self, request: Request) -> HttpResponse:
         """The free slots of whole days in a time zone; without an employee one entry per start and free employee."""
-        query = SlotsQuery(data=filled(request))
-        query.is_valid(raise_exception=True)
-        wish = query.validated_data
+        wish = SlotsQuery.read(filled(request))
         zone = wish["timezone"]
         spans = find_spans(
             service=wish["service"],
@@ -44,9 +42,7 @@ class NextSlotView(PublicView):
     @extend_schema(parameters=[NextQuery], responses=NextAnswer)
     def get(self, request: Request) -> Response:
         """The first free slot up to the service's horizon, or null."""
-        query = NextQuery(data=filled(request))
-        query.is_valid(raise_exception=True)
-        wish = query.validated_data
+        wish = NextQuery.read(filled(request))
         slot = next_slot(service=wish["service"], now=timezone.now(), employees=[wish["employee"]] if wish["employee"] else None)
         return Response({"slot": slot and slot_json(slot, wish["timezone"])})
 

@@ -1,4 +1,4 @@
-"""The three queries that feed availability, however many calendars: who serves, by which rules, and what takes their time.
+"""The two queries that feed availability, however many calendars: who serves, by which rules, and what takes their time.
 
 Written in SQL, because turning rows into objects costs more than everything else here.
 """
@@ -30,22 +30,22 @@ Holder = tuple[str, int]
 MOMENT = {"postgresql": "date_part('epoch', {0})", "sqlite": "strftime('%%s', {0})"}
 LENGTH = {"postgresql": "date_part('epoch', {0})", "sqlite": "{0} / 1000000"}
 
-SERVING = """
-SELECT e.calendar_id, e.id FROM booking_service_employees s JOIN booking_employee e ON e.id = s.employee_id
-WHERE s.service_id = %s AND e.is_active {employees}
-ORDER BY e.position, e.first_name, e.last_name, e.id
-"""
-# All rules at once, as text: the kind, the calendar, and up to six values.
+# Who serves, and all their rules, as text: the kind, the calendar, and up to six values.
 RULES = """
-SELECT 'zone', id, timezone, NULL, NULL, NULL, NULL, NULL FROM booking_calendar WHERE id IN ({calendars})
-UNION ALL SELECT 'hours', calendar_id, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
-    FROM booking_workinghours WHERE calendar_id IN ({calendars})
-UNION ALL SELECT 'special', calendar_id, CAST(day AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
-    FROM booking_specialday WHERE calendar_id IN ({calendars}) AND day BETWEEN %s AND %s
-UNION ALL SELECT 'off', calendar_id, CAST(first_day AS text), CAST(last_day AS text), CASE WHEN yearly THEN 'yearly' ELSE '' END, NULL, NULL, NULL
-    FROM booking_timeoff WHERE calendar_id IN ({calendars}) AND (yearly OR (first_day <= %s AND last_day >= %s))
-UNION ALL SELECT 'source', calendar_id, label, policy, state, CAST({fetched_at} AS text), CAST({max_age} AS text), CAST({complete_until} AS text)
-    FROM booking_busysource WHERE calendar_id IN ({calendars})
+WITH serving AS (
+    SELECT e.calendar_id AS calendar, e.id AS employee, row_number() OVER (ORDER BY e.position, e.first_name, e.last_name, e.id) AS place
+    FROM booking_service_employees s JOIN booking_employee e ON e.id = s.employee_id WHERE s.service_id = %s AND e.is_active {employees}
+)
+SELECT 'serving', calendar, CAST(employee AS text), CAST(place AS text), NULL, NULL, NULL, NULL FROM serving
+UNION ALL SELECT 'zone', id, timezone, NULL, NULL, NULL, NULL, NULL FROM booking_calendar JOIN serving ON calendar = id
+UNION ALL SELECT 'hours', calendar, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
+    FROM booking_workinghours JOIN serving ON calendar = calendar_id
+UNION ALL SELECT 'special', calendar, CAST(day AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
+    FROM booking_specialday JOIN serving ON calendar = calendar_id WHERE day BETWEEN %s AND %s
+UNION ALL SELECT 'off', calendar, CAST(first_day AS text), CAST(last_day AS text), CASE WHEN yearly THEN 'yearly' ELSE '' END, NULL, NULL, NULL
+    FROM booking_timeoff JOIN serving ON calendar = calendar_id WHERE yearly OR (first_day <= %s AND last_day >= %s)
+UNION ALL SELECT 'source', calendar, label, policy, state, CAST({fetched_at} AS text), CAST({max_age} AS text), CAST({complete_until} AS text)
+    FROM booking_busysource JOIN serving ON calendar = calendar_id
 """
 
 TAKEN = """
@@ -106,20 +106,16 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
     # A slot may begin the day before the window's and reach over a week beyond it.
     first, last = (connection.ops.adapt_datefield_value(day) for day in (_day(window[0]) - timedelta(days=2), _day(window[1]) + timedelta(days=9)))
     with connection.cursor() as cursor:
-        cursor.execute(SERVING.format(employees="" if wanted is None else f"AND e.id IN ({_places(wanted)})"), [service.pk, *(wanted or ())])
-        serving = cursor.fetchall()
-        if not serving:
-            return []
-        calendars = [calendar for calendar, _ in serving]
         sql = RULES.format(
-            calendars=_places(calendars),
+            employees="" if wanted is None else f"AND e.id IN ({_places(wanted)})",
             fetched_at=MOMENT[connection.vendor].format("fetched_at"),
             complete_until=MOMENT[connection.vendor].format("complete_until"),
             max_age=LENGTH[connection.vendor].format("max_age"),
         )
-        cursor.execute(sql, [*calendars, *calendars, *calendars, first, last, *calendars, last, first, *calendars])
+        cursor.execute(sql, [service.pk, *(wanted or ()), first, last, last, first])
         rows = cursor.fetchall()
 
+    serving: list[tuple[int, int, int]] = []
     timezones: dict[int, str] = {}
     weekly: dict[int, list[list[Period]]] = defaultdict(lambda: [[] for _ in range(7)])
     special: dict[int, dict[date, list[Period]]] = defaultdict(lambda: defaultdict(list))
@@ -127,6 +123,8 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
     sources: dict[int, list[Source]] = defaultdict(list)
     for kind, calendar, *values in rows:
         match kind:
+            case "serving":
+                serving.append((int(values[1]), calendar, int(values[0])))
             case "zone":
                 timezones[calendar] = values[0]
             case "hours":
@@ -149,7 +147,7 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
             ),
             sources=sources[calendar],
         )
-        for calendar, employee in serving
+        for _, calendar, employee in sorted(serving)
     ]
 
 

@@ -3,7 +3,7 @@
 from booking.ical.contentline import IcalError
 from booking.ical.entry import PROPERTIES, Entry, Problem
 from booking.ical.reading import read
-from booking.ical.rewriting import rewrite
+from booking.ical.rewriting import instances, rewrite
 from booking.ical.writing import write
 
-__all__ = ["PROPERTIES", "Entry", "IcalError", "Problem", "read", "rewrite", "write"]
+__all__ = ["PROPERTIES", "Entry", "IcalError", "Problem", "instances", "read", "rewrite", "write"]

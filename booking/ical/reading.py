@@ -22,7 +22,7 @@ def read(data: bytes | str, *, zone: Zone | None = None, floating: tzinfo = UTC,
     lines = list(parse(data))
     if not lines or not lines[0].opens("VCALENDAR"):
         raise IcalError("This is not an iCalendar text.")
-    zones = _zones(lines)
+    zones = zones_of(lines)
     entries: list[Entry] = []
     for component, whole in _events(lines):
         try:
@@ -45,7 +45,7 @@ def named(tzid: str, text: str = "") -> tzinfo:
         raise IcalError("The event is in a time zone that is not known.") from error
 
 
-def _zones(lines: list[Line]) -> dict[str, str]:
+def zones_of(lines: list[Line]) -> dict[str, str]:
     """The VTIMEZONEs of the text by TZID, as text."""
     found: dict[str, str] = {}
     begin = 0

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
 from booking.ical.contentline import IcalError, Line, fold, moment, parse, stamp
 from booking.ical.entry import PROPERTIES, Entry
-from booking.ical.reading import address, named
+from booking.ical.reading import Zone, address, named, zones_of
 from booking.ical.vtimezone import vtimezone
-from booking.ical.writing import properties
+from booking.ical.writing import properties, write
 
 
-def rewrite(data: bytes | str, entry: Entry, fields: Collection[str], *, ours: Collection[str] = (), now: datetime | None = None) -> bytes:
+def rewrite(
+    data: bytes | str, entry: Entry, fields: Collection[str], *, ours: Collection[str] = (), now: datetime | None = None, zone: Zone | None = None
+) -> bytes:
     """The same text with only the named fields of one VEVENT changed; every other line stays as it is, byte for byte.
 
     `fields` are keys of PROPERTIES. The VEVENT is the one with the entry's recurrence_id, else the master. Attendees that are in the text
-    stay, except those in `ours` (addresses we wrote earlier) which the entry no longer names. An empty text in `extra` removes that property.
+    stay, except those in `ours` (addresses we wrote earlier) which the entry no longer names. An empty text in `extra` removes that property. `zone` knows the zones of the text, as
+    for reading.
     """
     lines = list(parse(data))
-    first, last = _span(lines, entry)
+    first, last = _span(lines, entry, zone)
     names = {name for chosen in fields for name in PROPERTIES[chosen]} | (set(entry.extra) if "extra" in fields else set())
     new = [line for name, line in properties(entry) if name in names and name not in PROPERTIES["attendees"]]
     new += [f"{name}:{stamp(now or datetime.now(UTC))}" for name in ("DTSTAMP", "LAST-MODIFIED")]
@@ -33,15 +36,15 @@ def rewrite(data: bytes | str, entry: Entry, fields: Collection[str], *, ours: C
     if "attendees" in fields:
         kept, guests = _guests(kept, entry, {one.lower() for one in ours})
         new += guests
-    zone: list[str] = []
+    needed: list[str] = []
     present = {"", "UTC", *(line.value for line in lines if line.name == "TZID")}
     if {"start", "end"} & set(fields) and isinstance(entry.start, datetime) and entry.timezone not in present:
-        zone = list(vtimezone(entry.timezone, entry.start.year - 1))
+        needed = list(vtimezone(entry.timezone, entry.start.year - 1))
     place = next(index for index, line in enumerate(lines) if line.opens("VEVENT"))
     return b"".join(
         [
             *(line.raw for line in lines[:place]),
-            *(fold(line) for line in zone),
+            *(fold(line) for line in needed),
             *(line.raw for line in (*lines[place : first + 1], *kept)),
             *(fold(line) for line in new),
             *(line.raw for line in (*nested, *lines[last:])),
@@ -49,16 +52,53 @@ def rewrite(data: bytes | str, entry: Entry, fields: Collection[str], *, ours: C
     )
 
 
-def _span(lines: list[Line], entry: Entry) -> tuple[int, int]:
-    """Where the VEVENT of this entry begins and ends."""
+def instances(data: bytes | str, wanted: Sequence[Entry], fields: Collection[str], *, now: datetime | None = None, zone: Zone | None = None) -> bytes:
+    """The same text with these exceptions of its series: those that are there get the named fields, missing ones are added, all others go."""
+    lines = list(parse(data))
+    others = [one for one in _spans(lines, zone) if one[2] is not None and not any(_same(one[2], entry.recurrence_id) for entry in wanted)]
+    gone = {place for begin, end, _ in others for place in range(begin, end + 1)}
+    text = b"".join(line.raw for place, line in enumerate(lines) if place not in gone)
+    for entry in wanted:
+        lines = list(parse(text))
+        if any(_same(original, entry.recurrence_id) for _, _, original in _spans(lines, zone)):
+            text = rewrite(text, entry, fields, now=now, zone=zone)
+            continue
+        made = list(parse(write([entry], now=now)))
+        zones = {line.value for line in lines if line.name == "TZID"}
+        first, last = (next(place for place, line in enumerate(made) if told(line)) for told in (_begins_event, _ends_event))
+        before = made[:first] if entry.timezone not in zones else []
+        kept = [line for line in before if line.name not in ("VERSION", "PRODID", "CALSCALE") and not line.opens("VCALENDAR")]
+        end = next(place for place in range(len(lines) - 1, -1, -1) if lines[place].closes("VCALENDAR"))
+        text = b"".join(line.raw for line in (*lines[:end], *kept, *made[first : last + 1], *lines[end:]))
+    return text
+
+
+def _begins_event(line: Line) -> bool:
+    return line.opens("VEVENT")
+
+
+def _ends_event(line: Line) -> bool:
+    return line.closes("VEVENT")
+
+
+def _spans(lines: list[Line], zone: Zone | None) -> list[tuple[int, int, datetime | date | None]]:
+    """Where each VEVENT begins and ends, and the original start of an exception."""
     spans: list[tuple[int, int, datetime | date | None]] = []
+    zones = zones_of(lines)
     for index, line in enumerate(lines):
         if line.opens("VEVENT"):
             end = next((place for place in range(index, len(lines)) if lines[place].closes("VEVENT")), None)
             if end is None:
                 raise IcalError("The event is cut short.")
-            original = next((moment(part, named, UTC) for part in lines[index:end] if part.name == "RECURRENCE-ID"), None)
+            found = (part for part in lines[index:end] if part.name == "RECURRENCE-ID")
+            original = next((moment(part, lambda tzid: (zone or named)(tzid, zones.get(tzid, "")), UTC) for part in found), None)
             spans.append((index, end, original))
+    return spans
+
+
+def _span(lines: list[Line], entry: Entry, zone: Zone | None) -> tuple[int, int]:
+    """Where the VEVENT of this entry begins and ends."""
+    spans = _spans(lines, zone)
     for begin, end, original in spans:
         if _same(original, entry.recurrence_id):
             return begin, end

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from booking.models.appointment import Attendance
+from booking.models.event import Registration
 
 
 class Message(models.Model):
-    """One mail to one address about one version of one attendance. `context` keeps what is no longer in the tables when it is sent
+    """One mail to one address about one version of one attendance or registration. `context` keeps what is no longer in the tables when it is sent
     (the old time); everything else is read when it is sent, so that the last state is told."""
 
     class Kind(models.TextChoices):
@@ -19,6 +21,10 @@ class Message(models.Model):
         RESCHEDULED = "rescheduled", _("rescheduled")
         CANCELLED = "cancelled", _("cancelled")
         REJECTED = "rejected", _("rejected")
+        REGISTERED = "registered", _("registered for an event")
+        WITHDRAWN = "withdrawn", _("registration cancelled")
+        EVENT_CHANGED = "event_changed", _("event changed")
+        EVENT_CANCELLED = "event_cancelled", _("event cancelled")
 
     class Audience(models.TextChoices):
         CUSTOMER = "customer", _("customer")
@@ -32,7 +38,8 @@ class Message(models.Model):
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     audience = models.CharField(_("to whom"), max_length=10, choices=Audience)
-    attendance = models.ForeignKey(Attendance, models.CASCADE, related_name="messages", verbose_name=_("attendance"))
+    attendance = models.ForeignKey(Attendance, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("attendance"))
+    registration = models.ForeignKey(Registration, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("registration"))
     version = models.PositiveIntegerField()
     recipient = models.EmailField(_("address"))
     context = models.JSONField(default=dict, blank=True)
@@ -48,8 +55,24 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         ordering = ["-created_at"]
-        constraints = [models.UniqueConstraint(fields=["kind", "attendance", "version", "recipient"], name="message_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "attendance", "version", "recipient"], name="message_once"),
+            models.UniqueConstraint(fields=["kind", "registration", "version", "recipient"], name="message_of_registration_once"),
+            models.CheckConstraint(
+                condition=Q(attendance__isnull=False, registration=None) | Q(attendance=None, registration__isnull=False), name="message_is_about_one"
+            ),
+        ]
         indexes = [models.Index(fields=["state", "not_before"], name="message_due"), models.Index(Upper("recipient"), "created_at", name="message_cap")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} → {self.recipient}"
+
+    @property
+    def booking(self) -> Attendance:
+        """The attendance that a mail about an appointment is about."""
+        assert self.attendance is not None
+        return self.attendance
+
+    @property
+    def about(self) -> Attendance | Registration:
+        return self.registration or self.booking

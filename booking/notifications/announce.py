@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from booking.models import Appointment, Attendance, Employee, Message
+from django.db.models import F
+
+from booking.models import Appointment, Attendance, Employee, Message, Registration
 from booking.models.appointment import LIVE
-from booking.notifications.wake import wake_after_commit
+from booking.models.quick import insert
+from booking.wake import wake_after_commit
 
 
 def announce(
@@ -27,6 +30,8 @@ def announce(
     A waiting message of the same kind is replaced: only the last state is told, counted from the time (and the staff) that people
     last heard of. `first`: the attendances are new, nothing can be waiting.
     """
+    from booking.tasks import send_messages
+
     told = list(appointment.attendances.filter(status__in=LIVE).select_related("customer")) if attendances is None else list(attendances)
     context: dict[str, Any] = {f"previous_{name}": moment.isoformat() for name, moment in (previous or {}).items()}
     employees = list(employees)
@@ -34,33 +39,36 @@ def announce(
         staff = set(appointment.staffings.values_list("employee", flat=True))
         leaving = [employee.pk for employee in employees if employee.pk not in staff]
         context["previous_staff"] = sorted(leaving or staff)
-    rows = []
     for attendance in told:
-        heard = {} if first else _take_back(attendance, kind)
+        heard = {} if first else take_back([attendance], kind)
         addresses = [(Message.Audience.CUSTOMER, attendance.customer.email)]
         addresses += [(Message.Audience.EMPLOYEE, employee.email) for employee in employees if employee.email != attendance.customer.email]
-        rows += [
-            Message(
+        for audience, address in dict.fromkeys(addresses):
+            message = Message(
                 kind=kind,
                 audience=audience,
                 attendance=attendance,
                 version=attendance.version,
                 recipient=address,
-                context=heard.get(address) or context,
+                context=heard.get((attendance.pk, address)) or context,
                 not_before=now + quiet,
             )
-            for audience, address in dict.fromkeys(addresses)
-        ]
-    Message.objects.bulk_create(rows)
+            insert(message)
     if not quiet:  # else there is nothing to send yet; the clock will look
-        wake_after_commit()
+        wake_after_commit(send_messages)
 
 
-def _take_back(attendance: Attendance, kind: Message.Kind) -> dict[str, dict[str, Any]]:
-    """Raises the version and withdraws what waits unsent; returns its contexts by address."""
-    attendance.version += 1
-    Attendance.objects.filter(pk=attendance.pk).update(version=attendance.version)  # no event of the domain: no history
-    waiting = Message.objects.filter(attendance=attendance, kind=kind, state=Message.State.OPEN, claimed_until=None)
-    heard = {message.recipient: message.context for message in waiting}
+def take_back(told: Sequence[Attendance] | Sequence[Registration], kind: Message.Kind) -> dict[tuple[int, str], dict[str, Any]]:
+    """Raises the versions and withdraws what waits unsent; returns its contexts by id and address."""
+    if not told:
+        return {}
+    model = type(told[0])
+    about = "attendance" if model is Attendance else "registration"
+    ids = [one.pk for one in told]
+    model._default_manager.filter(pk__in=ids).update(version=F("version") + 1)  # no event of the domain: no history
+    for one in told:
+        one.version += 1
+    waiting = Message.objects.filter(**{f"{about}__in": ids}, kind=kind, state=Message.State.OPEN, claimed_until=None)
+    heard = {(message.about.pk, message.recipient): message.context for message in waiting.select_related(about)}
     waiting.update(state=Message.State.SKIPPED)
     return heard

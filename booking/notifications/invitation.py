@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from email.mime.text import MIMEText
-from email.utils import parseaddr
 
 from django.conf import settings
 
 from booking import ical
 from booking.models import Attendance, Message, Status
+from booking.notifications.content import attached, organizer_of
+from booking.notifications.elsewhere import is_entered
 from booking.notifications.placeholders import header
-
-logger = logging.getLogger(__name__)
 
 
 def invitation(attendance: Attendance, *, audience: str, name: str, address: str, timezone: str, gone: bool) -> MIMEText | None:
     """REQUEST for an approved booking, CANCEL for one that has ended or, with `gone`, is not the recipient's any more (RFC 5546 §3.2).
 
-    None while it waits for approval: a calendar entry would look like a promise. The only attendee named is the recipient.
+    None while it waits for approval: a calendar entry would look like a promise; and where a calendar has invited the customer itself. The only
+    attendee named is the recipient.
     """
     appointment = attendance.appointment
+    if audience == Message.Audience.CUSTOMER and is_entered(appointment):
+        return None
     if attendance.status == Status.PENDING and not gone:
         return None
     cancelled = gone or not attendance.is_live
@@ -36,20 +37,7 @@ def invitation(attendance: Attendance, *, audience: str, name: str, address: str
         end=appointment.end,
         timezone=timezone,
         status="cancelled" if cancelled else "confirmed",
-        organizer=(settings.COMPANY["name"], organizer_address()),
+        organizer=organizer_of(),
         attendees=((name, address, "required", "accepted"),),
     )
-    try:
-        data = ical.write([entry], method=method)
-    except ValueError:
-        # An address such as "a b"@example.org is allowed in mail but can't be written as an attendee: the mail goes without.
-        logger.warning("No invitation for message to an unusual address (appointment %s).", appointment.pk)
-        return None
-    part = MIMEText(data.decode(), "calendar", "utf-8")
-    part.set_param("method", method)
-    part.add_header("Content-Disposition", "attachment", filename="invite.ics")
-    return part
-
-
-def organizer_address() -> str:
-    return str(settings.COMPANY["email"] or parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+    return attached(entry, method)

@@ -34,7 +34,7 @@ def staff_of(appointment: Appointment) -> tuple[int, ...]:
 
 def told(message: Message) -> Knowledge | None:
     """What the last mail about the booking to the same address said; None if there was none."""
-    sent = Message.objects.filter(attendance=message.attendance_id, recipient=message.recipient, state=Message.State.SENT)
+    sent = Message.objects.filter(attendance=message.booking, recipient=message.recipient, state=Message.State.SENT)
     last = sent.exclude(pk=message.pk).order_by("-sent_at", "-pk").first()
     said = last.context.get("told") if last else None
     if not said:
@@ -56,12 +56,12 @@ def before(message: Message) -> Knowledge | None:
 def employee_of(message: Message) -> Employee | None:
     """Who the mail to an employee goes to: one of those who serve it, or who did until now."""
     known = Employee.objects.select_related("calendar").filter(email__iexact=message.recipient)
-    return known.filter(staffings__appointment=message.attendance.appointment_id).first() or known.first()
+    return known.filter(staffings__appointment=message.booking.appointment_id).first() or known.first()
 
 
 def needless(message: Message) -> str:
     """Why the message need not be sent any more; empty if it must. Looked at when it is about to be sent."""
-    attendance = message.attendance
+    attendance = message.booking
     now, said, known = current(attendance), told(message), before(message)
     later = Message.objects.filter(attendance=attendance, recipient=message.recipient, version__gt=message.version, state=Message.State.SENT)
     if message.kind in (Kind.CANCELLED, Kind.REJECTED):
@@ -83,7 +83,7 @@ def needless(message: Message) -> str:
 
 def wording(message: Message) -> str:
     """The name of the text that tells it: the kind, or the variant of it that fits what the recipient knows."""
-    attendance = message.attendance
+    attendance = message.booking
     pending = attendance.status == Status.PENDING
     if message.kind == Kind.BOOKED:
         return "pending" if pending else "booked"
@@ -104,7 +104,7 @@ def _has_left(message: Message) -> bool:
     if message.audience != Message.Audience.EMPLOYEE:
         return False
     employee = employee_of(message)
-    return employee is not None and employee.pk not in staff_of(message.attendance.appointment)
+    return employee is not None and employee.pk not in staff_of(message.booking.appointment)
 
 
 def _knew(message: Message) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
 from email.utils import formataddr
 from urllib.parse import urlsplit
 
@@ -13,26 +13,36 @@ from django.template.loader import render_to_string, select_template
 from django.utils.safestring import mark_safe
 
 from booking.models import Message
-from booking.notifications import knowledge, markup
-from booking.notifications.invitation import invitation, organizer_address
+from booking.notifications import event_mail, knowledge, markup
+from booking.notifications.content import Content, Reader, organizer_address
+from booking.notifications.invitation import invitation
 from booking.notifications.placeholders import Value, fill, header, html, text, values_for
 from booking.notifications.placeholders.values import known_zone
 
 FALLBACK_LANGUAGE = "en"
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads it, and how."""
-
-    name: str
-    language: str
-    timezone: str
-
-
 def render(message: Message) -> EmailMultiAlternatives:
     """The mail as it is true now. Raises if a text or a link can't be made; sends nothing and writes nothing."""
-    attendance, reader, wording = message.attendance, reader_of(message), knowledge.wording(message)
+    told = event_mail.content(message) if message.registration else content(message)
+    subject, blocks = markup.parse(_source(told.reader.language, told.folder, told.wording))
+    subject = header(fill(subject, told.values, header))
+    mail = EmailMultiAlternatives(
+        subject=subject,
+        body=_plain(blocks, told.values),
+        to=[message.recipient],
+        reply_to=[_reply_to(message, told)],
+        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+    )
+    mail.attach_alternative(_html(blocks, told.values, subject, told.reader.language), "text/html")
+    for part in told.parts:
+        mail.attach(part)
+    return mail
+
+
+def content(message: Message) -> Content:
+    """Of a mail about an appointment."""
+    attendance, reader, wording = message.booking, reader_of(message), knowledge.wording(message)
     known = knowledge.before(message) if message.kind == Message.Kind.RESCHEDULED else None
     values = values_for(
         attendance,
@@ -41,16 +51,6 @@ def render(message: Message) -> EmailMultiAlternatives:
         timezone=reader.timezone,
         previous=(known.start, known.end) if known else None,
     )
-    subject, blocks = markup.parse(_source(reader.language, message.audience, wording))
-    subject = header(fill(subject, values, header))
-    mail = EmailMultiAlternatives(
-        subject=subject,
-        body=_plain(blocks, values),
-        to=[message.recipient],
-        reply_to=[_reply_to(message)],
-        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
-    )
-    mail.attach_alternative(_html(blocks, values, subject, reader.language), "text/html")
     part = invitation(
         attendance,
         audience=message.audience,
@@ -59,13 +59,19 @@ def render(message: Message) -> EmailMultiAlternatives:
         timezone=reader.timezone,
         gone=wording == "handed_over",
     )
-    if part is not None:
-        mail.attach(part)
-    return mail
+    return Content(
+        reader=reader,
+        folder=message.audience,
+        wording=wording,
+        values=values,
+        customer=attendance.customer,
+        employee=attendance.appointment.employees.first(),
+        parts=[part] if part else [],
+    )
 
 
 def reader_of(message: Message) -> Reader:
-    attendance = message.attendance
+    attendance = message.booking
     if message.audience == Message.Audience.CUSTOMER:
         return Reader(attendance.customer.full_name, attendance.language, known_zone(attendance.timezone))
     employee = knowledge.employee_of(message) or attendance.appointment.employees.select_related("calendar").first()
@@ -76,28 +82,26 @@ def reader_of(message: Message) -> Reader:
 
 def message_id(message: Message) -> str:
     """The same however often it is sent, so that a mail program shows a repeated one once (RFC 5322 §3.6.4)."""
-    key = f"{message.kind}:{message.attendance.uuid}:{message.version}:{message.recipient.lower()}"
+    key = f"{message.kind}:{message.about.uuid}:{message.version}:{message.recipient.lower()}"
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{urlsplit(settings.SITE_URL).hostname or 'kalends'}>"
 
 
-def _source(language: str, audience: str, wording: str) -> str:
+def _source(language: str, folder: str, wording: str) -> str:
     """Our own text with its placeholders unfilled; `include` is the only thing Django's engine does in it."""
-    names = [f"email/{one}/{audience}/{wording}.txt" for one in dict.fromkeys((language, language.partition("-")[0], FALLBACK_LANGUAGE))]
+    names = [f"email/{one}/{folder}/{wording}.txt" for one in dict.fromkeys((language, language.partition("-")[0], FALLBACK_LANGUAGE))]
     return str(select_template(names).render({}))
 
 
-def _reply_to(message: Message) -> str:
+def _reply_to(message: Message, told: Content) -> str:
     """Customers answer the company, or whoever serves them; employees answer the customer."""
-    customer = message.attendance.customer
     if message.audience == Message.Audience.EMPLOYEE:
-        return formataddr((header(customer.full_name), header(customer.email)))
-    employee = message.attendance.appointment.employees.first()
-    if settings.COMPANY["email"] or employee is None:
+        return formataddr((header(told.customer.full_name), header(told.customer.email)))
+    if settings.COMPANY["email"] or told.employee is None:
         return organizer_address()
-    return formataddr((header(employee.full_name), header(employee.email)))
+    return formataddr((header(told.employee.full_name), header(told.employee.email)))
 
 
-def _plain(blocks: list[markup.Block], values: dict[str, Value]) -> str:
+def _plain(blocks: list[markup.Block], values: Mapping[str, Value]) -> str:
     """Complete by itself: whoever reads only this part misses nothing."""
     parts = []
     for block in blocks:
@@ -120,7 +124,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"{label + ':':<{width}}" + value.replace("\n", indent) for label, value in rows)
 
 
-def _html(blocks: list[markup.Block], values: dict[str, Value], subject: str, language: str) -> str:
+def _html(blocks: list[markup.Block], values: Mapping[str, Value], subject: str, language: str) -> str:
     filled = []
     for block in blocks:
         lines = [(html(label), fill(value, values, html, around=html)) for label, value in block.lines]

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from booking.models import Message
-from booking.notifications import knowledge
+from booking.notifications import knowledge, registrations
 from booking.notifications.rendering import render
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,14 @@ LEASE = timedelta(minutes=5)  # far longer than the mail server's time-out
 BUDGET = 240.0  # seconds one drain may take before it leaves the rest to the next
 WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720)]  # then a person has to look
 LONGEST_ERROR = 500
+ABOUT = (
+    "attendance__appointment__service__category",
+    "attendance__appointment__location",
+    "attendance__customer",
+    "registration__event__organizer__calendar",
+    "registration__event__location",
+    "registration__customer",
+)
 
 
 def send_due(now: datetime, limit: int = 200) -> int:
@@ -39,7 +47,8 @@ def send_due(now: datetime, limit: int = 200) -> int:
 
 def due(now: datetime) -> QuerySet[Message]:
     """Open, and nobody is at it; one after the other for each recipient of a booking, so that news arrives in its order."""
-    at_it = Message.objects.filter(attendance=OuterRef("attendance"), recipient=OuterRef("recipient"), state=Message.State.OPEN, claimed_until__gt=now)
+    same = Q(attendance=OuterRef("attendance")) | Q(registration=OuterRef("registration"))
+    at_it = Message.objects.filter(same, recipient=OuterRef("recipient"), state=Message.State.OPEN, claimed_until__gt=now)
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     return Message.objects.filter(free, ~Exists(at_it), state=Message.State.OPEN, not_before__lte=now)
 
@@ -52,14 +61,15 @@ def send_one(pk: int, *, now: datetime) -> bool:
         if not due(now).filter(pk=pk).update(claimed_until=until, attempts=F("attempts") + 1):
             return False
     mine = Message.objects.filter(pk=pk, state=Message.State.OPEN, claimed_until=until)
-    message = mine.select_related("attendance__appointment__service__category", "attendance__appointment__location", "attendance__customer").first()
+    message = mine.select_related(*ABOUT).first()
     if message is None:  # its booking has just been erased
         return False
     try:
-        if reason := knowledge.needless(message):
+        if reason := registrations.needless(message) if message.registration else knowledge.needless(message):
             mine.update(state=Message.State.SKIPPED, error=reason, claimed_until=None)
             return False
-        context = {**message.context, "told": knowledge.current(message.attendance).as_json()}
+        told = registrations.current(message.registration) if message.registration else knowledge.current(message.booking)
+        context = {**message.context, "told": told.as_json()}
         mail = render(message)
         mail.send()
     except Exception as error:  # one mail that can't be made or sent must not keep the others from going

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from booking.models import Employee, Service
+from booking.models import Employee, Event, Service
 from booking.pages.throttle import throttled
 
 ANYONE = "any"
@@ -15,14 +16,15 @@ ANYONE = "any"
 
 @require_safe
 def services(request: HttpRequest) -> HttpResponseBase:
-    """All services by category, in two queries; a single one is opened at once."""
+    """All services by category, in three queries; a single one is opened at once, unless there are events to choose from as well."""
     offered = list(Service.objects.filter(is_active=True).select_related("category", "location"))
-    if len(offered) == 1:
+    has_events = Event.objects.upcoming(timezone.now()).exists()
+    if len(offered) == 1 and not has_events:
         return redirect(_with_query(request, reverse("booking:service", args=[offered[0].pk])))
     categories: dict[object, list[Service]] = {}
     for one in sorted(offered, key=lambda one: (one.category is None, one.category and (one.category.position, one.category.name))):
         categories.setdefault(one.category, []).append(one)
-    return render(request, "booking/services.html", {"categories": categories.items()})
+    return render(request, "booking/services.html", {"categories": categories.items(), "has_events": has_events})
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""The profile's diary: an employee's coming appointments by day, and the page of one appointment."""
+"""The profile's diary: an employee's coming appointments and events by day, and the page of one appointment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from booking.actions import appointments
 from booking.errors import BookingError
-from booking.models import Appointment, Employee
+from booking.models import Appointment, Employee, Event, EventPeriod
 from booking.models.appointment import LIVE
 from booking.pages import menu, zone
 from booking.pages.access import own_appointment, personal, visible_employees
@@ -42,9 +43,9 @@ def profile(request: HttpRequest) -> HttpResponseBase:
     shown = ZoneInfo(employee.calendar.timezone)
     today = timezone.now().astimezone(shown).date()
     first = zone.read_day(request.GET.get("from")) or today
-    start = datetime.combine(first, time(0), shown)
+    start, end = (datetime.combine(day, time(0), shown) for day in (first, first + SPAN))
     found = (
-        Appointment.objects.filter(employees=employee, end__gt=start, start__lt=datetime.combine(first + SPAN, time(0), shown))
+        Appointment.objects.filter(employees=employee, end__gt=start, start__lt=end)
         .select_related("service", "location")
         .prefetch_related("attendances__customer")
         .order_by("start")
@@ -52,8 +53,9 @@ def profile(request: HttpRequest) -> HttpResponseBase:
     with_ended = "ended" in request.GET
     if not with_ended:
         found = found.filter(status__in=LIVE)
-    days: dict[Any, list[Appointment]] = {}
-    for one in found:
+    days: dict[Any, list[Appointment | EventPeriod]] = {}
+    entries: list[Appointment | EventPeriod] = [*found, *_periods(employee, start, end, with_ended=with_ended)]
+    for one in sorted(entries, key=lambda one: one.start):
         days.setdefault(one.start.astimezone(shown).date(), []).append(one)
     context = {
         "employee": employee,
@@ -68,6 +70,16 @@ def profile(request: HttpRequest) -> HttpResponseBase:
         "zone": zone.Zone(shown, guessed=False),
     }
     return render(request, "booking/diary.html", context)
+
+
+def _periods(employee: Employee, start: datetime, end: datetime, *, with_ended: bool) -> list[EventPeriod]:
+    """Those of events that the employee organises or helps with, each with its event; two queries."""
+    mine = Q(event__organizer=employee) | Q(event__in=Event.objects.filter(staff=employee).values("pk"))
+    found = list(EventPeriod.objects.filter(mine, end__gt=start, start__lt=end).exclude(event__status=Event.Status.DRAFT))
+    events = Event.objects.with_taken().select_related("location").in_bulk({one.event_id for one in found})
+    for one in found:
+        one.event = events[one.event_id]
+    return [one for one in found if with_ended or one.is_live]
 
 
 @require_safe

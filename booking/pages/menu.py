@@ -1,4 +1,4 @@
-"""What other apps add to the profile: tabs, and sections on an appointment's page. They register in their `ready()`."""
+"""What other apps add to the profile: tabs, and sections on the page of an appointment or of another item. They register in their `ready()`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
-
-from booking.models import Appointment
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -30,13 +29,13 @@ class Tab:
     visible: Callable[[User], bool] = _everybody
 
 
-# A template's name for the section, and what it is given: (request, appointment) -> context, or None to leave it out.
-SectionContext = Callable[[HttpRequest, Appointment], dict[str, object] | None]
+# What a section's template is given: (request, item) -> context, or None to leave it out.
+SectionContext = Callable[[HttpRequest, Model], dict[str, object] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of an appointment's page in the profile."""
+    """A part of the page of an item (an appointment, a meeting) in the profile."""
 
     template: str
     context: SectionContext
@@ -64,7 +63,7 @@ def tabs(user: User, path: str) -> list[dict[str, object]]:
     return [{"label": tab.label, "icon": tab.icon, "url": url, "current": url == current} for tab, url in rows]
 
 
-def sections(request: HttpRequest, appointment: Appointment) -> list[tuple[str, dict[str, object]]]:
+def sections(request: HttpRequest, item: Model) -> list[tuple[str, dict[str, object]]]:
     """(template, context) of each section that has something to say."""
-    asked = [(one.template, one.context(request, appointment)) for one in sorted(_sections.values(), key=lambda one: one.position)]
+    asked = [(one.template, one.context(request, item)) for one in sorted(_sections.values(), key=lambda one: one.position)]
     return [(template, context) for template, context in asked if context is not None]

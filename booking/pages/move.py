@@ -138,7 +138,7 @@ def _act(request: HttpRequest, context: dict[str, Any], start: datetime) -> Http
         if request.POST.get("seen") != context["seen"]:
             raise SlotTaken(_("Somebody has moved this appointment meanwhile. Please look at it anew."))
         if "anyway" in request.POST:
-            place(appointment=found, employee=chosen, start=start, end=start + (found.end - found.start), now=now)
+            place(appointment=found, employees=[chosen] if chosen else [], start=start, end=start + (found.end - found.start), now=now)
         else:
             appointments.reschedule(appointment=found, start=start, now=now, employee=chosen)
     except SlotTaken as taken:

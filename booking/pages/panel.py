@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from booking.links import customer_for, manage_token
-from booking.models import Attendance
+from booking.links import customer_for, manage_token, registration_token
+from booking.models import Attendance, Event, Registration
 from booking.pages.manage import UnknownLink, by_link
 
 PAST_SHOWN = 50
@@ -17,7 +17,7 @@ PAST_SHOWN = 50
 @require_safe
 @by_link
 def panel(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Coming bookings with their links, and the last past ones."""
+    """Coming bookings and registrations with their links, and the last past bookings."""
     customer = customer_for(token)
     if customer is None:
         raise UnknownLink
@@ -27,7 +27,9 @@ def panel(request: HttpRequest, token: str) -> HttpResponseBase:
     )
     coming = list(own.filter(appointment__end__gt=now).order_by("appointment__start"))
     past = list(own.filter(appointment__end__lte=now).order_by("-appointment__start")[:PAST_SHOWN])
+    registrations = Registration.objects.filter(customer=customer).exclude(event__status=Event.Status.DRAFT).select_related("event__location")
     context = {
+        "registrations": [(one, registration_token(one)) for one in registrations.prefetch_related("event__periods") if not one.event.is_over(now)],
         "customer": customer,
         "coming": [(one, manage_token(one)) for one in coming],
         "past": past,

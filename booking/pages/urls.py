@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, diary, manage, move, panel, why
+from booking.pages import book, catalog, diary, events, manage, move, panel, registration, staff_events, why
 
 app_name = "booking"
 
@@ -13,12 +13,18 @@ urlpatterns = [
     path("service/<int:pk>/", catalog.service, name="service"),
     path("service/<int:pk>/time/", book.time, name="time"),
     path("service/<int:pk>/details/", book.details, name="details"),
+    path("events/", events.events, name="events"),
+    path("events/registered/", events.registered, name="registered"),
+    path("event/<slug:slug>/", events.event, name="event"),
+    path("registration/<str:token>/", registration.registration, name="registration"),
+    path("registration/<str:token>/cancel/", registration.cancel, name="registration_cancel"),
     path("booked/", book.booked, name="booked"),
     path("booking/<str:token>/", manage.manage, name="manage"),
     path("booking/<str:token>/reschedule/", manage.reschedule, name="manage_reschedule"),
     path("booking/<str:token>/cancel/", manage.cancel, name="manage_cancel"),
     path("mine/<str:token>/", panel.panel, name="panel"),
     path("profile/", diary.profile, name="profile"),
+    path("profile/event/<int:pk>/", staff_events.event, name="staff_event"),
     path("profile/why/", why.why, name="why"),
     path("profile/appointment/<int:pk>/", diary.appointment, name="appointment"),
     path("profile/appointment/<int:pk>/approve/", diary.approve, name="appointment_approve"),

@@ -9,12 +9,16 @@ from typing import Any
 
 import django
 
+# Places of the events that contestants register for, two a registration.
+CAPACITIES = [1, 5, 20, 41]
+
 
 def main(rounds: int) -> dict[str, Any]:
     from django.contrib.auth import get_user_model
     from django.test import Client
 
-    from booking.tests.salon import make_employee, make_service
+    from booking.tests.happening import make_event
+    from booking.tests.salon import make_employee, make_service, soon
 
     eve, finn = make_employee("Eve"), make_employee("Finn")
     services = [make_service(eve, finn, name=f"{minutes} minutes", duration=minutes, horizon=700) for minutes in (30, 60, 90)]
@@ -24,6 +28,7 @@ def main(rounds: int) -> dict[str, Any]:
     return {
         "services": [service.pk for service in services],
         "employee": eve.pk,
+        "events": [make_event(finn, soon(20, days=150 + number), slug=f"event-{number}", capacity=capacity).pk for number, capacity in enumerate(CAPACITIES)],
         "doors": [doors(services[0], eve, finn, session, days=200 + number) for number in range(rounds)],
     }
 
@@ -35,6 +40,7 @@ def doors(service: Any, eve: Any, finn: Any, session: str, *, days: int) -> list
     from booking.actions import appointments
     from booking.actions.customers import Guest
     from booking.admin.appointment_form import state
+    from booking.tests.happening import make_event
     from booking.tests.salon import BERLIN, soon
 
     def booked(hour: int, employee: Any = eve) -> Any:
@@ -43,6 +49,7 @@ def doors(service: Any, eve: Any, finn: Any, session: str, *, days: int) -> list
 
     cancelled = booked(10)
     appointments.cancel(appointment=cancelled, now=timezone.now())
+    draft = make_event(eve, soon(9, 30, days=days), slug=f"draft-{days}", published=False)
     theirs, moved, dragged, typed = booked(10, finn), booked(13), booked(14), booked(15)
     ten = soon(10, days=days)
     local = ten.astimezone(BERLIN)
@@ -60,6 +67,7 @@ def doors(service: Any, eve: Any, finn: Any, session: str, *, days: int) -> list
         {"door": "reschedule", "appointment": moved.pk, "start": ten.isoformat()},
         {"door": "move", "appointment": dragged.pk, "start": (ten - timedelta(minutes=20)).isoformat(), "end": (ten + timedelta(minutes=50)).isoformat()},
         {"door": "reassign", "appointment": theirs.pk, "employee": eve.pk},
+        {"door": "publish", "event": draft.pk},
         {"door": "reinstate", "appointment": cancelled.pk},
         {"door": "admin", "appointment": typed.pk, "session": session, "typed": form},
     ]

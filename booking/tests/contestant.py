@@ -45,17 +45,17 @@ def make_doors(address: str) -> dict[str, Callable[[dict[str, Any]], Result]]:
     from django.test import Client
     from django.utils import timezone
 
-    from booking.actions import appointments
+    from booking.actions import appointments, events
     from booking.actions.customers import Guest
     from booking.errors import BookingError
-    from booking.models import Appointment, Employee, Service
+    from booking.models import Appointment, Employee, Event, Service
 
     def post(deed: dict[str, Any]) -> Result:
         """Over HTTP, by a connection that is kept open as a browser does."""
         if not hasattr(local, "connection"):
             local.connection = http.client.HTTPConnection(address, timeout=60)
         headers = {"Content-Type": "application/json", **deed.get("headers", {})}
-        local.connection.request("POST", "/api/v1/appointments/", json.dumps(deed["body"]), headers)
+        local.connection.request("POST", deed.get("path", "/api/v1/appointments/"), json.dumps(deed["body"]), headers)
         answer = local.connection.getresponse()
         return {"status": answer.status, "body": json.loads(answer.read() or b"null") if answer.status < 500 else None}
 
@@ -104,6 +104,7 @@ def make_doors(address: str) -> dict[str, Callable[[dict[str, Any]], Result]]:
         "reassign": action(
             lambda deed: appointments.reassign(appointment=appointment(deed), employee=Employee.objects.get(pk=deed["employee"]), now=timezone.now())
         ),
+        "publish": action(lambda deed: events.publish(event=Event.objects.get(pk=deed["event"]), now=timezone.now())),
         "reinstate": action(lambda deed: appointments.reinstate(appointment=appointment(deed), now=timezone.now())),
         "admin": admin,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -63,6 +64,8 @@ def shown(client: Client, url: str) -> dict[str, str]:
         value = bound.value()
         if bound.name in ("start", "end"):
             values |= split(bound.name, value)
+        elif isinstance(value, list):
+            values[bound.name] = [str(one) for one in value]  # type: ignore[assignment]
         elif bound.name == "sync_enabled":
             values |= {"sync_enabled": "on"} if value else {}
         else:
@@ -70,7 +73,7 @@ def shown(client: Client, url: str) -> dict[str, str]:
     return values | {"attendances-TOTAL_FORMS": "0", "attendances-INITIAL_FORMS": "0"}
 
 
-def change(client: Client, appointment: Appointment, **typed: str):
+def change(client: Client, appointment: Appointment, **typed: Any):
     url = f"{LIST}{appointment.pk}/change/"
     return client.post(url, shown(client, url) | typed)
 
@@ -142,6 +145,17 @@ def test_another_employee_takes_over(staff, appointment, finn):
     assert change(staff, appointment, employee=str(finn.pk)).status_code == 302
     assert list(appointment.employees.all()) == [finn]
     assert held() == {(finn.calendar_id, soon(10))}
+
+
+def test_several_serve_it_together_the_organiser_first(staff, appointment, eve, finn):
+    """Red without the field in act(): only the organiser had it."""
+    assert change(staff, appointment, employee=str(finn.pk), others=[str(eve.pk)]).status_code == 302
+    assert [one.employee for one in appointment.staffings.order_by("pk")] == [finn, eve]
+    assert {pk for pk, _start in held()} == {eve.calendar_id, finn.calendar_id}
+    assert change(staff, appointment, internal_note="both").status_code == 302
+    assert [one.employee for one in appointment.staffings.order_by("pk")] == [finn, eve]
+    assert change(staff, appointment, employee=str(eve.pk), others=[]).status_code == 302
+    assert list(appointment.employees.all()) == [eve]
 
 
 def test_an_employee_who_is_taken_does_not_take_over(staff, service, appointment, eve, finn):

@@ -92,7 +92,7 @@ def test_slots_of_other_lengths_contest_the_same_time(shop, known, contestants):
 
 
 def test_one_door_of_all_wins(shop, known, contestants):
-    """book, reschedule, move, reassign, reinstate and the admin's page at once. Red when one of them doesn't lock."""
+    """book, reschedule, move, reassign, reinstate, the admin's page and an event that is published, all at once. Red when one of them doesn't lock."""
     winners: Counter[str] = Counter()
     for number, deeds in enumerate(known["doors"]):
         results = contestants.round(deeds)

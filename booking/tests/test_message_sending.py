@@ -187,7 +187,7 @@ def test_a_booking_stands_and_is_answered_though_the_broker_is_away(caplog):
     assert time.monotonic() - began < 3
     assert Attendance.objects.get() == attendance
     assert states() == [("booked", "customer", "open"), ("booked", "employee", "open")]
-    assert "the sweep will find the mails" in caplog.text
+    assert "the sweep will find what is waiting" in caplog.text
 
 
 def test_nobody_is_told_of_a_booking_that_was_rolled_back(server: MailServer):

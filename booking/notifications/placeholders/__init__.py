@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from booking.notifications.placeholders.escaping import header, html, text
+from booking.notifications.placeholders.event_values import values_for_event
 from booking.notifications.placeholders.filling import Value, fill, unknown
 from booking.notifications.placeholders.known import PLACEHOLDERS, Placeholder, Where, allowed_in
 from booking.notifications.placeholders.values import samples, values_for, values_for_calendar
@@ -21,4 +22,5 @@ __all__ = [
     "unknown",
     "values_for",
     "values_for_calendar",
+    "values_for_event",
 ]

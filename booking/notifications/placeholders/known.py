@@ -8,10 +8,11 @@ from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from booking.notifications.placeholders.moments import Moment
 
-Where = Literal["calendar", "mail", "customer", "employee"]
+Where = Literal["calendar", "mail", "customer", "employee", "registrant", "organizer", "event"]
 
 # Where a placeholder may stand. Guests may be invited to the calendar's event, so nothing secret goes there:
 # no link with a token, no internal note on a person.
@@ -20,6 +21,12 @@ MAIL = frozenset({"customer", "employee"})
 CUSTOMER = frozenset({"customer"})
 STAFF = frozenset({"calendar", "employee"})
 EMPLOYEE = frozenset({"employee"})
+# Mails about an event: to whoever has registered, and to its organiser.
+REGISTRANT = frozenset({"registrant"})
+EVENT = frozenset({"registrant", "organizer"})
+ORGANIZER = frozenset({"organizer"})
+OF_EVENT = ("company_", "employee_", "location_", "event_", "time_zone")
+SHARED = EVERYWHERE | EVENT
 
 _START, _END = datetime(2030, 11, 20, 13, 30, tzinfo=UTC), datetime(2030, 11, 20, 14, 15, tzinfo=UTC)
 _OLD_START, _OLD_END = datetime(2030, 11, 19, 9, 0, tzinfo=UTC), datetime(2030, 11, 19, 9, 45, tzinfo=UTC)
@@ -33,11 +40,14 @@ class Placeholder:
     group: str | Promise
     description: str | Promise
     sample: str | Moment
-    places: frozenset[str] = EVERYWHERE
+    places: frozenset[str] = SHARED
 
 
 def allowed_in(where: Where) -> list[Placeholder]:
-    """Those that are filled there, in the order to list them: "mail" are the mails to anybody, "customer" and "employee" those to one side."""
+    """Those that are filled there, in the order to list them: "mail" are the mails about an appointment to anybody, "customer" and "employee" those to
+    one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes."""
+    if where == "event":
+        return [one for one in PLACEHOLDERS if one.name.startswith(OF_EVENT) and one.places & EVENT and one.name != "event_previous_times"]
     return [one for one in PLACEHOLDERS if where in one.places or (where == "mail" and one.places & MAIL)]
 
 
@@ -53,7 +63,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("company_phone", _("its phone number"), "+49 30 1234567"),
         ("company_email", _("its e-mail address"), "salon@example.org"),
         ("company_website", _("its website"), "https://example.org"),
-        ("booking_page_url", _("address of the booking page"), "https://example.org/", MAIL),
+        ("booking_page_url", _("address of the booking page"), "https://example.org/", MAIL | EVENT),
     ),
     *_group(
         _("Customer"),
@@ -63,9 +73,9 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("customer_email", _("e-mail address"), "clara@example.org"),
         ("customer_phone", _("phone number"), "+49 30 901820"),
         ("customer_phone_local", _("phone number without the plus sign"), "49 30 901820"),
-        ("customer_note", _("internal note on the customer"), _("Prefers mornings"), EMPLOYEE),
-        ("booked_customer", _("name, phone and e-mail of the customer whose booking this is"), "Clara Kunde, +49 30 901820, clara@example.org", MAIL),
-        ("customer_panel_url", _("link to all bookings of the customer"), "https://example.org/mine/…/", CUSTOMER),
+        ("customer_note", _("internal note on the customer"), _("Prefers mornings"), EMPLOYEE | ORGANIZER),
+        ("booked_customer", _("name, phone and e-mail of the customer whose booking this is"), "Clara Kunde, +49 30 901820, clara@example.org", MAIL | EVENT),
+        ("customer_panel_url", _("link to all bookings of the customer"), "https://example.org/mine/…/", CUSTOMER | REGISTRANT),
     ),
     *_group(
         _("Employee"),
@@ -75,17 +85,17 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("employee_email", _("e-mail address"), "emma@example.org"),
         ("employee_phone", _("phone number"), "+49 30 7654321"),
         ("employee_description", _("public description"), _("Colour and cut")),
-        ("employee_note", _("internal note on the employee"), _("Second floor"), EMPLOYEE),
+        ("employee_note", _("internal note on the employee"), _("Second floor"), EMPLOYEE | ORGANIZER),
     ),
     *_group(
         _("Service"),
-        ("category_name", _("category"), _("Hair")),
-        ("service_name", _("service"), _("Haircut")),
-        ("service_description", _("description"), _("Wash, cut and dry")),
-        ("service_duration", _("usual length"), "45 min"),
-        ("service_price", _("list price"), "35,00 €"),
-        ("reservation_name", _("what is booked"), _("Haircut"), MAIL),
-        ("reservation_description", _("its description"), _("Wash, cut and dry"), MAIL),
+        ("category_name", _("category"), _("Hair"), EVERYWHERE),
+        ("service_name", _("service"), _("Haircut"), EVERYWHERE),
+        ("service_description", _("description"), _("Wash, cut and dry"), EVERYWHERE),
+        ("service_duration", _("usual length"), "45 min", EVERYWHERE),
+        ("service_price", _("list price"), "35,00 €", EVERYWHERE),
+        ("reservation_name", _("what is booked"), _("Haircut"), MAIL | EVENT),
+        ("reservation_description", _("its description"), _("Wash, cut and dry"), MAIL | EVENT),
     ),
     *_group(
         _("Location"),
@@ -96,25 +106,42 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
     ),
     *_group(
         _("Appointment"),
-        ("appointment_id", _("number"), "1024"),
-        ("appointment_date", _("date"), Moment(_START, "en", "date")),
-        ("appointment_date_time", _("date and time"), Moment(_START, "en", "date_time")),
-        ("appointment_start_time", _("start"), Moment(_START, "en", "time")),
-        ("appointment_end_time", _("end"), Moment(_END, "en", "time")),
+        ("appointment_id", _("number"), "1024", EVERYWHERE),
+        ("appointment_date", _("date"), Moment(_START, "en", "date"), EVERYWHERE),
+        ("appointment_date_time", _("date and time"), Moment(_START, "en", "date_time"), EVERYWHERE),
+        ("appointment_start_time", _("start"), Moment(_START, "en", "time"), EVERYWHERE),
+        ("appointment_end_time", _("end"), Moment(_END, "en", "time"), EVERYWHERE),
         ("appointment_previous_date", _("old date, when it has been moved"), Moment(_OLD_START, "en", "date"), MAIL),
         ("appointment_previous_date_time", _("old date and time"), Moment(_OLD_START, "en", "date_time"), MAIL),
         ("appointment_previous_start_time", _("old start"), Moment(_OLD_START, "en", "time"), MAIL),
         ("appointment_previous_end_time", _("old end"), Moment(_OLD_END, "en", "time"), MAIL),
         ("time_zone", _("time zone of the times shown"), "Europe/Berlin"),
-        ("appointment_duration", _("length"), "45 min"),
-        ("appointment_status", _("status"), _("approved")),
-        ("appointment_price", _("price of all bookings in it"), "35,00 €"),
+        ("appointment_duration", _("length"), "45 min", EVERYWHERE),
+        ("appointment_status", _("status"), _("approved"), EVERYWHERE),
+        ("appointment_price", _("price of all bookings in it"), "35,00 €", EVERYWHERE),
         ("booking_price", _("price of this booking"), "35,00 €", MAIL),
         ("booking_notes", _("what the customer wrote"), _("I am allergic to henna")),
         ("appointment_notes", _("internal note on the appointment"), _("Bring the new scissors"), STAFF),
-        ("number_of_persons", _("number of persons"), "1"),
+        ("number_of_persons", _("number of persons"), "1", EVERYWHERE),
         ("appointment_manage_url", _("link to see, move or cancel the booking"), "https://example.org/booking/…/", CUSTOMER),
         ("appointment_reschedule_url", _("link to move the booking"), "https://example.org/booking/…/reschedule/", CUSTOMER),
         ("appointment_cancel_url", _("link to cancel the booking"), "https://example.org/booking/…/cancel/", CUSTOMER),
+    ),
+    *_group(
+        pgettext_lazy("to register for", "Event"),
+        ("event_name", _("name"), _("Perfume evening"), EVENT),
+        ("event_description", _("description"), _("Three scents to take home"), EVENT),
+        ("event_date", _("date on which it begins"), Moment(_START, "en", "date"), EVENT),
+        ("event_start_time", _("start"), Moment(_START, "en", "time"), EVENT),
+        ("event_end_time", _("end of that day's part"), Moment(_END, "en", "time"), EVENT),
+        ("event_times", _("all times at which it takes place, one a line"), "20 Nov 2030, 13:30–14:15", EVENT),
+        ("event_previous_times", _("its times before it was changed"), "19 Nov 2030, 9:00–9:45", EVENT),
+        ("event_url", _("its page"), "https://example.org/events/perfume-evening/", EVENT),
+        ("event_places", _("number of places"), "12", EVENT),
+        ("event_places_taken", _("places that are taken"), "7", ORGANIZER),
+        ("number_of_places", _("places of this registration"), "2", EVENT),
+        ("registration_status", _("status of this registration"), _("registered"), EVENT),
+        ("registration_manage_url", _("link to see or cancel the registration"), "https://example.org/registration/…/", REGISTRANT),
+        ("registration_cancel_url", _("link to cancel the registration"), "https://example.org/registration/…/cancel/", REGISTRANT),
     ),
 )

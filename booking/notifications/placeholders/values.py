@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 
 from booking import links
-from booking.models import Appointment, Attendance, Customer, Employee, Message
+from booking.models import Appointment, Attendance, Customer, Employee, Location, Message
 from booking.models.calendar import timezones
 from booking.notifications.placeholders.escaping import unlinked
 from booking.notifications.placeholders.filling import Value
@@ -35,13 +35,11 @@ def values_for(attendance: Attendance, *, audience: str, language: str, timezone
     others = [] if to_customer else [one for one in _coming(appointment) if one.pk != attendance.pk]
     guests = [attendance, *others]
     values = _shared(appointment, guests, language, timezone)
-    for name in ("full_name", "first_name", "last_name", "phone", "phone_local", "note"):
-        values[f"customer_{name}"] = unlinked(str(values[f"customer_{name}"]))
+    values |= of_guest(customer, values)
     with override(language):
         values["appointment_status"] = str(attendance.get_status_display())
     values["booking_notes"] = unlinked(attendance.notes)
     values["booking_price"] = price(attendance.price, language)
-    values["booked_customer"] = ", ".join(part for part in (unlinked(customer.full_name), unlinked(customer.phone), customer.email) if part)
     values["reservation_name"], values["reservation_description"] = values["service_name"], values["service_description"]
     values["booking_page_url"] = settings.SITE_URL.rstrip("/") + "/"
     values |= _previous(previous, language, timezone)
@@ -50,15 +48,23 @@ def values_for(attendance: Attendance, *, audience: str, language: str, timezone
         for name in ("manage", "manage_reschedule", "manage_cancel"):
             values[f"appointment_{name.removeprefix('manage_')}_url"] = settings.SITE_URL.rstrip("/") + reverse(f"booking:{name}", args=[token])
         values["customer_panel_url"] = links.panel_url(customer)
-    return _only(values, "customer" if to_customer else "employee")
+    return only(values, "customer" if to_customer else "employee")
 
 
-def values_for_calendar(appointment: Appointment, language: str) -> dict[str, Value]:
-    """For titles and descriptions in the staff's calendars: several customers are joined by commas, and no link carries a token."""
+def values_for_calendar(appointment: Appointment, language: str, *, discreet: bool = False) -> dict[str, Value]:
+    """For titles and descriptions in the staff's calendars: several customers are joined by commas, and no link carries a token. `discreet`: the customers
+    read it too, so nothing in it tells one of the others, nor what the staff noted."""
     employee = appointment.employees.select_related("calendar").order_by("pk").first()
     zone = employee.calendar.timezone if employee else settings.TIME_ZONE
     guests = _coming(appointment) or list(appointment.attendances.select_related("customer"))
-    return _only(_shared(appointment, guests, language, zone), "calendar")
+    values = _shared(appointment, guests, language, zone)
+    if discreet:
+        values["appointment_notes"] = ""
+    if discreet and len(guests) > 1:
+        values |= {name: "" for name in values if name.startswith(("customer_", "booking_"))}
+        with override(language):
+            values["customer_full_name"] = ngettext("%d person", "%d persons", len(guests)) % len(guests)
+    return only(values, "calendar")
 
 
 def samples(where: Where, language: str) -> dict[str, Value]:
@@ -98,7 +104,7 @@ def _coming(appointment: Appointment) -> list[Attendance]:
     return [one for one in appointment.attendances.select_related("customer").order_by("pk") if one.is_live]
 
 
-def _only(values: dict[str, Value], where: Where) -> dict[str, Value]:
+def only(values: dict[str, Value], where: Where) -> dict[str, Value]:
     return {one.name: values[one.name] for one in allowed_in(where)}
 
 
@@ -109,17 +115,12 @@ def _shared(appointment: Appointment, guests: Sequence[Attendance], language: st
     with override(language):
         status = appointment.get_status_display()
     return {
-        **{f"company_{name}": settings.COMPANY[name] for name in ("name", "address", "phone", "email", "website")},
-        **_people("customer", [one.customer for one in guests]),
-        "customer_phone_local": _joined(one.customer.phone.removeprefix("+") for one in guests),
-        "customer_note": _joined(one.customer.note for one in guests),
-        **_people("employee", list(appointment.employees.order_by("pk"))),
+        **around([one.customer for one in guests], list(appointment.employees.order_by("pk")), location),
         "category_name": service.category.name if service.category else "",
         "service_name": service.name,
         "service_description": service.description,
         "service_duration": duration(timedelta(minutes=service.duration)),
         "service_price": price(service.price, language),
-        **{f"location_{name}": getattr(location, name) if location else "" for name in ("name", "address", "phone", "description")},
         "appointment_id": str(appointment.pk),
         **_moments("appointment", start, end, language),
         "time_zone": zone,
@@ -130,6 +131,26 @@ def _shared(appointment: Appointment, guests: Sequence[Attendance], language: st
         "appointment_notes": appointment.internal_note,
         "number_of_persons": str(len(guests)),
     }
+
+
+def around(customers: Sequence[Customer], employees: Sequence[Employee], location: Location | None) -> dict[str, Value]:
+    """What appointments and events have in common: company, people, place."""
+    return {
+        **{f"company_{name}": settings.COMPANY[name] for name in ("name", "address", "phone", "email", "website")},
+        **_people("customer", customers),
+        "customer_phone_local": _joined(one.phone.removeprefix("+") for one in customers),
+        **_people("employee", employees),
+        **{f"location_{name}": getattr(location, name) if location else "" for name in ("name", "address", "phone", "description")},
+    }
+
+
+def of_guest(customer: Customer, values: dict[str, Value]) -> dict[str, Value]:
+    """What one customer typed, as mails may say it: none of it can become a link."""
+    safe: dict[str, Value] = {
+        f"customer_{name}": unlinked(str(values[f"customer_{name}"])) for name in ("full_name", "first_name", "last_name", "phone", "phone_local", "note")
+    }
+    safe["booked_customer"] = ", ".join(part for part in (unlinked(customer.full_name), unlinked(customer.phone), customer.email) if part)
+    return safe
 
 
 def _people(prefix: str, people: Sequence[Customer] | Sequence[Employee]) -> dict[str, Value]:
