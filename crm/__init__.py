@@ -1,0 +1,1 @@
+"""What employees do beside what is sold: their meetings."""
