@@ -13,14 +13,17 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from booking import health
+        from booking.notifications import elsewhere
         from booking.pages import menu
         from booking.pages.access import has_diary
         from booking.signals import item_changed
         from integrations import outbox
+        from integrations.local import invites_customers
         from integrations.pages import history
 
         item_changed.connect(outbox.on_item_changed, dispatch_uid="integrations.outbox")
+        elsewhere.register(invites_customers)
         health.register("outbox", outbox.oldest_due)
-        menu.register(menu.Tab(_("Calendars"), "integrations:calendars", icon="calendar-check", position=20, visible=has_diary))
+        menu.register(menu.Tab(_("External services"), "integrations:calendars", icon="calendar-check", position=20, visible=has_diary))
         menu.register(menu.Tab(_("Sync history"), "integrations:history", icon="clock-history", position=30, visible=has_diary))
-        menu.register_section(menu.Section("integrations/_appointment_history.html", history.of_appointment))
+        menu.register_section(menu.Section("integrations/_item_history.html", history.of_item))

@@ -13,6 +13,7 @@ from booking.actions import busy
 from booking.models import BusySource, Calendar
 from integrations import outbox
 from integrations.contract import NeedsPerson
+from integrations.local import KINDS
 from integrations.models import Account, FieldChange, Link, Outgoing, Pair
 from integrations.rules import max_age, resolve
 
@@ -102,10 +103,10 @@ def _hand_over(before: Link | None, after: Link | None, now: datetime) -> None:
 
 
 def _pull_later(account: Account) -> None:
-    from integrations.tasks import pull
+    from integrations.tasks import listen, pull
 
     ids = list(account.links.values_list("pk", flat=True))
-    transaction.on_commit(lambda: [pull.delay(pk) for pk in ids])
+    transaction.on_commit(lambda: [*(pull.delay(pk) for pk in ids), listen.delay(account.pk)])
 
 
 def set_reading(link: Link, *, honour: str, policy: str) -> None:
@@ -123,6 +124,5 @@ def rule_changed(links: list[Link]) -> None:
     """What the calendars show may look different now, and other busy times may count: write and read anew."""
     now = timezone.now()
     for link in links:
-        if resolve(link).sends:
-            outbox.enqueue_all(link, now=now)
+        outbox.enqueue_all(link, now=now, kinds=[kind for kind in KINDS if resolve(link, kind).sends])
         Link.objects.filter(pk=link.pk).update(listed_at=None, next_pull_at=now)

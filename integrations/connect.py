@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -21,6 +23,7 @@ from booking.models import Employee
 from integrations import choosing, outbox, registry
 from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
 from integrations.models import Account, Link
+from integrations.oauth import tokens
 from integrations.told import told
 
 logger = logging.getLogger(__name__)
@@ -33,9 +36,14 @@ class StoredCredentials:
 
     def __init__(self, account: Account) -> None:
         self.username, self.server, self._secrets = account.username, account.server, account.secrets
+        self._account, self._tokens = account.pk, tokens.Tokens("", "", timezone.now(), frozenset())
 
-    def access_token(self) -> str:
-        return self.secret("access_token")
+    def access_token(self, rejected: str = "") -> str:
+        """Asks the database only at first and when the token is about to end or was rejected."""
+        held = self._tokens
+        if not held.access or held.access == rejected or held.expires_at - tokens.MARGIN < timezone.now():
+            self._tokens = tokens.fresh(self._account, rejected)
+        return self._tokens.access
 
     def secret(self, name: str) -> str:
         try:
@@ -49,19 +57,33 @@ def provider_for(account: Account, *, timezone: str = "") -> Provider:
     return registry.config(account.provider).provider(StoredCredentials(account), {"timezone": timezone or settings.TIME_ZONE})
 
 
-def add_account(*, user: Any, provider: str, server: str, username: str, secrets: Mapping[str, str]) -> Account:
+def add_account(*, user: Any, provider: str, server: str, username: str, secrets: Mapping[str, str], ends_on: date | None = None) -> Account:
     """Stores what was typed and has it checked in the background; the page polls `steps`."""
     registry.config(provider)
-    account = Account.objects.create(user=user, provider=provider, server=server, username=username, secrets=dict(secrets))
+    account = Account.objects.create(user=user, provider=provider, server=server, username=username, secrets=dict(secrets), access_ends_on=ends_on)
     _check_later(account)
     return account
 
 
-def change_secrets(account: Account, *, secrets: Mapping[str, str]) -> None:
-    """A new password for the same account; what waits in the outbox goes out once it works."""
+def change_secrets(account: Account, *, secrets: Mapping[str, str], ends_on: date | None = None) -> None:
+    """A new password for the same account, and its last day if it has one; what waits in the outbox goes out once it works."""
     with transaction.atomic():
-        Account.objects.filter(pk=account.pk).update(secrets=account.secrets | dict(secrets))
+        Account.objects.filter(pk=account.pk).update(secrets=account.secrets | dict(secrets), access_ends_on=ends_on)
         check_again(account)
+
+
+def grant_access(*, user: User, provider: str, subject: str, identity: str, granted: tokens.Tokens) -> Account:
+    """What a person has just granted. Whoever is known by `subject` (for ever the same there) is connected again: links, pairs and outbox stay."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # a second click waits here
+        known = Account.objects.filter(user=user, provider=provider, subject=subject).exclude(state=Account.State.DISCONNECTING)
+        account = known.select_for_update(of=("self",)).first() or Account(user=user, provider=provider, subject=subject)
+        account.identity, account.secrets, account.token_expires_at = identity or account.identity, granted.secrets, granted.expires_at
+        account.token_version, account.refreshing_until, account.access_ends_on = account.token_version + 1, None, granted.ends_on
+        account.state, account.steps, account.failures, account.paused_until = Account.State.CHECKING, [], 0, None
+        account.save()
+        _check_later(account)
+    return account
 
 
 def check_again(account: Account) -> None:
@@ -82,7 +104,7 @@ def check(account_id: int) -> bool:
     account = Account.objects.select_related("user__employee").get(pk=account_id)
     provider = provider_for(account)
     account.steps, works = [], True
-    with translation.override(_language(account)):
+    with translation.override(language(account)):
         try:
             for step in provider.check():
                 account.steps.append({"name": str(step.name), "ok": step.ok, "detail": str(step.detail), "hint": str(step.hint)})
@@ -113,8 +135,9 @@ def check(account_id: int) -> bool:
         return False
     if works:
         account.links.update(next_pull_at=timezone.now(), failures=0)
+        account.subscriptions.filter(failures__gt=0).update(due_at=timezone.now())
         account.links.filter(state=Link.State.LOST).update(state=Link.State.ACTIVE)  # a question that waits is not answered by this
-        outbox.wake(list(account.links.values_list("pk", flat=True)))
+        outbox.hurry(list(account.links.values_list("pk", flat=True)))
     return works
 
 
@@ -132,7 +155,7 @@ def create_calendar(account: Account, name: str) -> str:
 
 def separate_name(account: Account) -> str:
     """What the separate calendar is called: in its owner's language, whoever looks at the page."""
-    with translation.override(_language(account)):
+    with translation.override(language(account)):
         return _("%(company)s appointments") % {"company": settings.COMPANY["name"]}
 
 
@@ -153,7 +176,7 @@ def create_separate(account_id: int) -> None:
     """Makes the separate calendar, unless an earlier attempt did, and chooses it for writing."""
     account = Account.objects.select_related("user__employee__calendar").get(pk=account_id)
     calendar = account.user.employee.calendar  # type: ignore[union-attr]  # only employees have a calendar to write
-    with translation.override(_language(account)):
+    with translation.override(language(account)):
         name = separate_name(account)
         step = {"name": _creating(account), "ok": True, "detail": str(_("Appointments are written there from now on.")), "hint": ""}
         try:
@@ -183,10 +206,16 @@ def disconnect(account: Account) -> None:
 
     The events that were written stay in the calendar: only the user deletes the user's data. The history stays here.
     """
-    try:
-        provider_for(account).revoke()
-    except ProviderError:
-        logger.info("Account %s could not be revoked at the provider; it is forgotten here all the same", account.pk)
+    shared = Account.objects.filter(provider=account.provider, subject=account.subject).exclude(Q(pk=account.pk) | Q(subject=""))
+    provider = provider_for(account)
+    ends = [partial(provider.unsubscribe, one.plain()) for one in account.subscriptions.exclude(remote_id="")]
+    if not shared.exists():  # it would end for everybody: what is revoked is what the person granted us, not a token
+        ends.append(partial(provider.revoke))
+    for end in ends:
+        try:
+            end()
+        except ProviderError:
+            logger.info("Account %s: not everything could be ended at the provider; it is forgotten here all the same", account.pk)
     with transaction.atomic():
         for link in account.links.all():
             choosing.end(link)
@@ -196,9 +225,12 @@ def disconnect(account: Account) -> None:
 def refused(account: Account, error: NeedsPerson, now: datetime) -> None:
     """The other side wants a person. A password is tried a few times, for a server may err; then we stop and tell the owner once."""
     known = Account.objects.filter(pk=account.pk)
-    known.update(failures=F("failures") + 1, problem=error.reason[:500], hint=error.hint[:500])  # workers of other links count here too
+    if error.code == "revoked":  # who has connected it again meanwhile has the last word
+        known = known.filter(token_version=account.token_version)
+    if not known.update(failures=F("failures") + 1, problem=error.reason[:500], hint=error.hint[:500]):  # workers of other links count here too
+        return
     account.refresh_from_db(fields=["failures", "problem", "hint"])
-    if account.failures < REFUSALS:
+    if account.failures < REFUSALS and error.code != "revoked":
         known.update(paused_until=now + timedelta(seconds=settings.RETRY_SECONDS * 4**account.failures))
         return
     told = known.filter(state=Account.State.CONNECTED).update(state=Account.State.NEEDS_PERSON)
@@ -213,7 +245,7 @@ def _tell_owner(account: Account) -> None:
     user = account.user
     if user is None or not user.email:
         return
-    with translation.override(_language(account)):
+    with translation.override(language(account)):
         link = settings.SITE_URL.rstrip("/") + reverse("integrations:calendars")
         text = _(
             "Your calendar “%(account)s” can no longer be read or written: %(problem)s\n%(hint)s\n\nUntil it is connected again your times are closed as you chose. Please look here: %(link)s"
@@ -242,6 +274,7 @@ def send_link(employee: Employee) -> bool:
     return True
 
 
-def _language(account: Account) -> str:
+def language(account: Account) -> str:
+    """Its owner's."""
     employee = getattr(account.user, "employee", None) if account.user else None
     return employee.language if employee else settings.LANGUAGE_CODE

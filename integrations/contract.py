@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.module_loading import import_string
 
 from integrations.items import Event
@@ -29,7 +30,7 @@ class Retry(ProviderError):
 
 
 class NeedsPerson(ProviderError):
-    """Repeating won't help: wrong password, revoked, no permission, rejected content. `code`: auth, permission, gone, rejected, address."""
+    """Repeating won't help: wrong password, revoked, no permission, rejected content. `code`: auth, revoked (sure at once), permission, gone, rejected, address."""
 
     def __init__(self, reason: str, hint: str = "", code: str = "auth") -> None:
         super().__init__(reason)
@@ -50,8 +51,8 @@ class Credentials(Protocol):
     username: str
     server: str
 
-    def access_token(self) -> str:
-        """A fresh OAuth access token; refreshes and saves it when it is about to expire."""
+    def access_token(self, rejected: str = "") -> str:
+        """A fresh OAuth access token; refreshes and saves it when it is about to expire, or is the one that the other side has just `rejected`."""
 
     def secret(self, name: str) -> str:
         """A stored secret by name, e.g. "password". Raises NeedsPerson when there is none."""
@@ -116,6 +117,31 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Create:
+    """A call of Provider.create, to be made together with others; so are Update and Delete."""
+
+    item: Event
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    remote_id: str
+    item: Event
+    fields: tuple[str, ...]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    remote_id: str
+    etag: str
+
+
+Op = Create | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """The other side's promise to tell us when something changes, until `expires`, as it said. `resource`: what it wants to hear when it is to stop."""
 
@@ -125,14 +151,25 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A call from the other side as it came in, not yet verified: its headers (looked up in any case), its query and its body."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What the other side tells by a subscription: that something may have changed, never what. `token` is to be compared with the one we gave, in
-    constant time. `changed` False: only a greeting. `renew`: the subscription is about to end or has ended, so a new one is wanted now."""
+    constant time. `changed` False: only a greeting. `renew`: the subscription is about to end or has ended, so it is to be renewed now. `missed`:
+    something was left out that a reading from the cursor may not show, so everything is to be read."""
 
     subscription: str
     token: str
     changed: bool = True
     renew: bool = False
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +184,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a provider can do; declared, never guessed. A caller asks "can you?", never "who are you?"."""
+    """What a provider can do; declared, never guessed. A caller asks "can you?", never "who are you?". `batch`: how many writes go into one request."""
 
     kinds: frozenset[str] = frozenset({"event"})
     push: bool = False
-    batch: int = 0
+    batch: int = 1
     rooms: bool = False
     hides_attendees: bool = False
     silent_attendees: bool = False
+    copies_to_attendees: bool = False  # an attendee finds a copy of the event, with its UID, in the own calendar
+    organizer_is_calendar: bool = False  # in any but the main calendar the organiser is that calendar, not its owner
     etag: bool = True
     delta: bool = True
     creates_calendars: bool = False
@@ -190,6 +229,10 @@ class Provider:
         """The event that carries our marker `key` (or, where markers can't be searched, `uid` and the marker), or None."""
         raise NotImplementedError
 
+    def copy_of(self, calendar: str, uid: str) -> Change | None:
+        """The event with that iCalendar UID, marked or not, or None: the copy that the organiser's event has in an attendee's calendar."""
+        raise NotImplementedError
+
     def create(self, calendar: str, item: Event, key: str) -> Receipt:
         """Writes `item` marked with `key`. Called again with the same key it adopts what the first call made, whatever became of its answer."""
         raise NotImplementedError
@@ -202,14 +245,38 @@ class Provider:
         """Deletes if the etag still matches ("" deletes anyway), else raises Changed. Already gone is success."""
         raise NotImplementedError
 
+    def many(self, calendar: str, ops: Sequence[Op]) -> Sequence[Receipt | Exception | None]:
+        """Writes to different events, in as few requests as capabilities.batch promises: in the same order what create, update or delete would have
+        returned, or raised, for each. They may be carried out in any order. Default: one after the other."""
+        return [self._one(calendar, op) for op in ops]
+
+    def _one(self, calendar: str, op: Op) -> Receipt | Exception | None:
+        try:
+            match op:
+                case Create(item, key):
+                    return self.create(calendar, item, key)
+                case Update(remote_id, item, fields, etag):
+                    return self.update(calendar, remote_id, item, fields, etag)
+                case Delete(remote_id, etag):
+                    self.delete(calendar, remote_id, etag)
+        except ProviderError as error:
+            return error
+        return None
+
     def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
         """Busy times over all the calendars, sorted, merged. Default: from `changes`."""
         raise NotImplementedError
 
     def subscribe(self, calendar: str, address: str, token: str, life: timedelta) -> Subscription:
         """From now on `address` is told of changes in the calendar, with `token`; for `life` or as long as the other side allows. Only where
-        capabilities.push. A new one is made before the old one is ended: nothing is missed between them, and a notice too many does no harm."""
+        capabilities.push. A new one is made before the old one is ended: nothing is missed between them, and a notice too many does no harm.
+        `address` is this calendar's alone: where the other side allows one subscription only, one that has it already is of an earlier attempt."""
         raise NotImplementedError
+
+    def renew(self, calendar: str, subscription: Subscription, address: str, token: str, life: timedelta) -> Subscription:
+        """The same one for another `life`, with the token it has; or, where it can't be prolonged or is no longer there, a new one with `token`: then the
+        id is another one, and the caller ends the old one."""
+        return self.subscribe(calendar, address, token, life)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Ends it. One that has expired or is unknown there is a success."""
@@ -223,6 +290,38 @@ class Provider:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """How people grant us access (RFC 6749, codes with PKCE). `login`: django-allauth's name of the service. Addresses are the setting that holds the
+    root and the official path below it. `needed`: scopes without which nothing works. `asks`: further parameters of the consent page.
+
+    `faults`: what is wrong with the admin's set-up, by a piece of the token endpoint's error: client, secret, expired, redirect, tenant, or "" for nothing.
+    `tenants`: whether there are authorities to choose from. `guide`: a template for the admin. `farewell`: what disconnecting can't do there, in words.
+    """
+
+    login: str
+    consent: tuple[str, str]
+    tokens: tuple[str, str]
+    scopes: tuple[str, ...]
+    needed: tuple[str, ...]
+    asks: Mapping[str, str]
+    faults: Mapping[str, str]
+    guide: str
+    tenants: bool = False
+    farewell: Any = ""
+
+    def consent_url(self, tenant: str) -> str:
+        return _address(self.consent, tenant)
+
+    def token_url(self, tenant: str) -> str:
+        return _address(self.tokens, tenant)
+
+
+def _address(place: tuple[str, str], tenant: str) -> str:
+    root, path = place
+    return str(getattr(settings, root)).rstrip("/") + path.format(tenant=tenant)
+
+
 class ProviderConfig(AppConfig):
     """A provider announces itself by its app: INSTALLED_APPS is the one place where a provider is named."""
 
@@ -231,8 +330,15 @@ class ProviderConfig(AppConfig):
     provider_label: ClassVar[Any]  # translatable
     logo: ClassVar[str] = ""  # static path
     connects_by: ClassVar[str] = "password"  # oauth | password | service
+    oauth: ClassVar[OAuth | None] = None
+    webhook: ClassVar[str] = ""  # dotted path of hear(), where capabilities.push; imported by web processes, so it loads no SDK
     capabilities: ClassVar[Capabilities] = Capabilities()
 
     def provider(self, credentials: Credentials, settings: Mapping[str, Any] | None = None) -> Provider:
         made: Provider = import_string(self.provider_class)(credentials, settings)
         return made
+
+    def hear(self, call: Call) -> str | list[Notice]:
+        """What a call says; or the text to be sent back, where the other side asks first whether the address is ours."""
+        said: str | list[Notice] = import_string(self.webhook)(call)
+        return said

@@ -34,7 +34,17 @@ class Action(Enum):
     UNLINK = "stop following"
     CLOSE = "close the pair"
     BUSY = "keep its time"
+    CREATE_HERE = "make it an item of ours"
     DROP_BUSY = "free its time"
+
+
+class Part(Enum):
+    """What a link has to do with an item that several people's calendars hold."""
+
+    LEAD = "lead"  # the organiser's: writes the event, with the others as its attendees
+    COPY = "copy"  # the provider's copy for an attendee stands there: followed, never written
+    WAIT = "wait"  # such a copy may still come
+    OWN = "own"  # writes an event without attendees, because no copy comes
 
 
 _BOTH = {
@@ -73,8 +83,23 @@ _TABLES = {"both": _BOTH, "to": _TO, "from": _FROM}
 _WHEN_DELETED_THERE = {"cancel": Action.CANCEL_HERE, "restore": Action.RECREATE_THEIRS, "unlink": Action.UNLINK}
 
 
-def decide(ours: Ours, theirs: Theirs, *, direction: str, on_remote_delete: str = "cancel", put_back: bool = False) -> Action:
-    """`direction`: off, to, from, both. `put_back`: it was deleted there before and has been put back already."""
+def part(*, leads: bool, copies: bool, has: str, waited: bool) -> Part:
+    """`copies`: the organiser's event is or will be there and puts copies into attendees' calendars. `has`: what stands in this calendar: "copy" of the
+    organiser's present event, "own" for one we wrote, "". `waited`: long enough for a copy. Where a copy comes after all it takes our event's place."""
+    if leads:
+        return Part.LEAD
+    if not copies:
+        return Part.OWN
+    if has == "copy":
+        return Part.COPY
+    return Part.OWN if waited or has == "own" else Part.WAIT
+
+
+def decide(ours: Ours, theirs: Theirs, *, direction: str, on_remote_delete: str = "cancel", put_back: bool = False, imports: bool = False) -> Action:
+    """`direction`: off, to, from, both. `put_back`: it was deleted there before and has been put back already. `imports`: what others enter
+    there is to become an item here."""
+    if ours is Ours.NONE and imports and theirs in (Theirs.NEW, Theirs.CHANGED):
+        return Action.CREATE_HERE
     if ours is Ours.NONE:
         return _BOTH.get((ours, theirs), Action.NOTHING)  # busy times don't depend on the direction of our items
     if direction == "off":

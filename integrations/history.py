@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy
 from booking.errors import BookingError, WrongState
 from integrations import outbox
 from integrations.local import KINDS
-from integrations.models import FieldChange, Pair, Run
+from integrations.models import FieldChange, Run
+from integrations.models.history import Direction
 
-ENDED = gettext_lazy("This calendar is no longer connected: its changes can be looked at, but not reverted. Please change the appointment itself.")
+ENDED = gettext_lazy("This calendar is no longer connected: its changes can be looked at, but not reverted. Please change the entry itself.")
 
 
 def revertible(change: FieldChange) -> bool:
@@ -55,8 +56,11 @@ def revert(change: FieldChange, *, user: Any) -> None:
         local, now = KINDS[pair.kind], timezone.now()
         item = local.load(pair.item_id)
         if item is None:
-            raise WrongState(_("This appointment no longer exists."))
+            raise WrongState(_("This entry no longer exists."))
         reason = f"reverted: {change.field}"
+        if change.kind == FieldChange.Kind.CREATE and change.direction == Direction.IN:
+            pair.let_go()  # what its owner entered there stays there
+            pair.save(update_fields=["state"])
         if change.kind == FieldChange.Kind.DELETE:
             local.reinstate(item, now, reason=reason)
         elif change.kind == FieldChange.Kind.CREATE:
@@ -64,7 +68,7 @@ def revert(change: FieldChange, *, user: Any) -> None:
         elif change.field == "when":
             _times_back(change, local, item, reason)
         else:
-            _text_back(change, pair)
+            local.field_back(change, pair, item, now, reason=reason)
         outbox.enqueue([pair.link_id], pair.kind, pair.item_id, now=now)
         change.reverted_at, change.reverted_by = now, user
         change.save(update_fields=["reverted_at", "reverted_by"])
@@ -74,14 +78,3 @@ def _times_back(change: FieldChange, local: ModuleType, item: Any, reason: str) 
     if not change.old or "start" not in change.old:
         raise WrongState(_("There is no earlier time."))
     local.set_times(item, change.old, timezone.now(), reason=reason)
-
-
-def _text_back(change: FieldChange, pair: Pair) -> None:
-    """The first value typed in the calendar gave way to the template's again; later ones go back one step."""
-    pair = Pair.objects.select_for_update().get(pk=pair.pk)
-    earlier = pair.changes.filter(field=change.field, direction="in", pk__lt=change.pk, kind=FieldChange.Kind.UPDATE, reverted_at=None)
-    if change.direction == "in" and not earlier.exists():
-        pair.kept.pop(change.field, None)
-    else:
-        pair.kept[change.field] = change.old
-    pair.save(update_fields=["kept"])

@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
-import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model, Q
 from django.utils import timezone
 
+import booking.wake
 from booking import health
+from integrations.bell import ring
 from integrations.local import KINDS
 from integrations.models import Account, Link, Outgoing
-
-logger = logging.getLogger(__name__)
+from integrations.models.outgoing import new_version
 
 POISON = 5  # attempts that broke in our own code before a person has to look
 LONGEST_WAIT = 4 * 3600  # seconds
+# By hand, because every booking waits for it.
+OPEN = """
+INSERT INTO integrations_outgoing (link_id, kind, item_id, version, state, attempts, not_before, error, hint, created_at)
+VALUES (%s, %s, %s, %s, 'open', 0, %s, '', '', %s)
+ON CONFLICT (link_id, kind, item_id) DO UPDATE SET version = excluded.version, state = 'open', attempts = 0, not_before = excluded.not_before,
+    error = '', hint = ''
+"""
 
 
 def on_item_changed(*, item: Model, origin: object = None, **_: Any) -> None:
     """Receiver of the shop's announcement: every link concerned gets a row, but for the one the change came from."""
     for kind, local in KINDS.items():
-        if isinstance(item, local.MODEL):
-            ids = [pk for pk in local.links(item.pk) if not (isinstance(origin, Link) and origin.pk == pk)]
-            enqueue(ids, kind, item.pk, now=timezone.now())
+        for item_id in local.concerned(item):
+            ids = [pk for pk in local.links(item_id) if not (isinstance(origin, Link) and origin.pk == pk)]
+            enqueue(ids, kind, item_id, now=timezone.now())
 
 
 def enqueue(link_ids: Iterable[int], kind: str, item_id: int, *, now: datetime) -> None:
     """Opens a row or renews the open one; a row that had been given up gets another chance."""
-    ids = list(link_ids)
-    if not ids:
-        return
-    Outgoing.objects.bulk_create(
-        [Outgoing(link_id=pk, kind=kind, item_id=item_id, not_before=now) for pk in ids],
-        update_conflicts=True,
-        unique_fields=["link", "kind", "item_id"],
-        update_fields=["version", "state", "not_before", "attempts", "error", "hint"],
-    )
-    transaction.on_commit(lambda: wake(ids))
+    from integrations.tasks import drain
+
+    at = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        for pk in link_ids:
+            cursor.execute(OPEN, [pk, kind, item_id, new_version(), at, at])
+            booking.wake.wake_after_commit(drain, pk)
 
 
-def enqueue_all(link: Link, *, now: datetime) -> None:
+def enqueue_all(link: Link, *, now: datetime, kinds: Collection[str] = KINDS.keys()) -> None:
     """Every coming item of the link's calendar and all that it has already: after a rule or the written calendar changed."""
-    for kind, local in KINDS.items():
+    for kind in kinds:
+        local = KINDS[kind]
         known = link.pairs.filter(kind=kind).exclude(state__in=["closed", "unlinked"]).values_list("item_id", flat=True)
         for item_id in {*local.upcoming(link, now), *known}:
             enqueue([link.pk], kind, item_id, now=now)
 
 
 def wake(link_ids: Iterable[int]) -> None:
-    """Rings the alarm clock. If nobody hears it the sweep finds the rows: the table is the truth."""
+    """Rings the alarm clock now; who has changed something rings it after the commit."""
     from integrations.tasks import drain
 
-    for pk in link_ids:
-        try:
-            drain.apply_async([pk], retry=False)
-        except Exception:
-            logger.warning("The broker does not answer; the sweep will find what is waiting.", exc_info=True)
-            return
+    ring(drain, link_ids)
+
+
+def hurry(link_ids: list[int]) -> None:
+    """What waited for the other side need not wait any more."""
+    Outgoing.objects.filter(link_id__in=link_ids, state=Outgoing.State.OPEN).update(not_before=timezone.now())
+    transaction.on_commit(lambda: wake(link_ids))
 
 
 def due(now: datetime) -> list[int]:
@@ -83,9 +89,11 @@ def waits(link_id: int, now: datetime) -> bool:
     return Outgoing.objects.filter(link_id=link_id, state=Outgoing.State.OPEN, not_before__lte=now).exists()
 
 
-def next_row(link: Link, now: datetime) -> Outgoing | None:
-    """The oldest row that is due; whoever calls holds the link's lease."""
-    return link.outgoing.filter(state=Outgoing.State.OPEN, not_before__lte=now).order_by("not_before", "pk").first()
+def next_rows(link: Link, now: datetime, limit: int) -> list[Outgoing]:
+    """The oldest rows that are due, to be written together; whoever calls holds the link's lease. With each failed attempt of the first they are
+    half as many: what fails because of one of them soon fails without the others."""
+    rows = list(link.outgoing.filter(state=Outgoing.State.OPEN, not_before__lte=now).order_by("not_before", "pk")[:limit])
+    return rows[: max(1, limit >> rows[0].attempts)] if rows else []
 
 
 def done(row: Outgoing) -> None:
@@ -98,6 +106,11 @@ def later(row: Outgoing, now: datetime, *, error: str, after: float | None = Non
     attempts = row.attempts + 1
     pause = after if after is not None else backoff(attempts)
     Outgoing.objects.filter(pk=row.pk).update(attempts=attempts, not_before=now + timedelta(seconds=pause), error=error[:500])
+
+
+def sleep(row: Outgoing, until: datetime) -> None:
+    """Nothing is wrong, it is only too early. A change made meanwhile wakes it."""
+    Outgoing.objects.filter(pk=row.pk, version=row.version).update(not_before=until)
 
 
 def give_up(row: Outgoing, *, error: str, hint: str) -> None:

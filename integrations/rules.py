@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -12,6 +12,10 @@ from booking.models import Service
 from integrations.contract import Window
 from integrations.models import Link, Rule
 
+# What of a calendar is read and counts as busy is said once, by the rules of this kind.
+READING = "appointment"
+TEXTS = {"event": {"title": "%event_name%", "description": "%event_description%\n%event_url%"}}  # other than in a fresh Resolved
+OF_READING = ("busy", "max_events", "past_days")
 BEYOND_HORIZON = timedelta(days=60)
 LONGEST = timedelta(days=730)
 
@@ -32,24 +36,35 @@ class Resolved:
     private: bool = True
     max_events: int = 2500
     past_days: int = 30
+    imports: bool = False
 
     @property
     def sends(self) -> bool:
         return self.direction in ("to", "both")
 
+    @property
+    def takes(self) -> bool:
+        """Whether what others enter in the calendar becomes an item here."""
+        return self.direction == "from" or (self.direction == "both" and self.imports)
 
-def resolve(link: Link, kind: str = "appointment") -> Resolved:
+
+def resolve(link: Link, kind: str = READING) -> Resolved:
     """Widest first, so that the narrower overwrites; one query."""
     asked = Q(scope="default") | Q(scope="user", user_id=link.account.user_id) | Q(scope="link", link=link)
     order = {"default": 0, "user": 1, "link": 2}
-    return overlay(sorted(Rule.objects.filter(asked, kind=kind), key=lambda rule: order[rule.scope]))
+    found = sorted(Rule.objects.filter(asked, kind__in={kind, READING}), key=lambda rule: order[rule.scope])
+    resolved = overlay([rule for rule in found if rule.kind == kind], kind)
+    if kind == READING:
+        return resolved
+    reading = overlay([rule for rule in found if rule.kind == READING])
+    return replace(resolved, **{name: getattr(reading, name) for name in OF_READING})
 
 
-def resolve_for_user(user_id: int | None, kind: str = "appointment") -> tuple[Resolved, Resolved]:
+def resolve_for_user(user_id: int | None, kind: str = READING) -> tuple[Resolved, Resolved]:
     """What holds for a user's calendars, and what would if the user had set nothing. One query."""
     found = {rule.scope: rule for rule in Rule.objects.filter(Q(scope="default") | Q(scope="user", user_id=user_id), kind=kind)}
     default = [found["default"]] if "default" in found else []
-    return overlay([*default, *([found["user"]] if "user" in found else [])]), overlay(default)
+    return overlay([*default, *([found["user"]] if "user" in found else [])], kind), overlay(default, kind)
 
 
 def concerned(rule: Rule) -> list[Link]:
@@ -62,9 +77,9 @@ def concerned(rule: Rule) -> list[Link]:
     return list(links)
 
 
-def overlay(rules: list[Rule]) -> Resolved:
+def overlay(rules: list[Rule], kind: str = READING) -> Resolved:
     """The rules over the defaults, the last one uppermost."""
-    values: dict[str, object] = {}
+    values: dict[str, object] = dict(TEXTS.get(kind, {}))
     for rule in rules:
         values |= {field.name: value for field in fields(Resolved) if (value := getattr(rule, field.name)) is not None}
     return Resolved(**values)  # type: ignore[arg-type]
@@ -77,5 +92,5 @@ def window(link: Link, rule: Resolved, now: datetime) -> Window:
 
 
 def max_age() -> timedelta:
-    """How long busy times are trusted after they were read: three polls and ten minutes."""
-    return timedelta(seconds=3 * settings.POLL_SECONDS) + timedelta(minutes=10)
+    """How long busy times are trusted after they were read: three polls, or the longest time between two readings, and ten minutes."""
+    return timedelta(seconds=max(3 * settings.POLL_SECONDS, settings.SAFETY_POLL_SECONDS)) + timedelta(minutes=10)

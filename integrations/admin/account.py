@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from booking.admin.readonly import ReadOnlyAdmin
 from integrations import connect
 from integrations.models import Account, Link
+from integrations.pages import health
 from integrations.told import told
 
 
@@ -72,7 +75,7 @@ class AccountAdmin(ReadOnlyAdmin):
 class LinkAdmin(ReadOnlyAdmin):
     """Of what can't be read only the number: its ids and reasons are for the owner."""
 
-    list_display = ["remote_name", "calendar", "account", "reads", "writes", "state", "pulled_at", "truncated"]
+    list_display = ["remote_name", "calendar", "account", "reads", "writes", "state", "pulled_at", "told_until", "truncated"]
     list_filter = ["state", "reads", "writes", "truncated"]
     list_select_related = ["calendar", "account"]
     search_fields = ["remote_name", "calendar__name"]
@@ -90,11 +93,21 @@ class LinkAdmin(ReadOnlyAdmin):
         "pulled_at",
         "listed_at",
         "next_pull_at",
+        "told_until",
+        "news",
     ]
-    readonly_fields = ["what_is_wrong", "unreadable"]
+    readonly_fields = ["what_is_wrong", "unreadable", "told_until", "news"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
-        return super().get_queryset(request).defer("account__secrets")
+        return super().get_queryset(request).defer("account__secrets").prefetch_related(health.told_by())
+
+    @admin.display(description=_("told of changes until"))
+    def told_until(self, link: Any) -> datetime | None:
+        return next((one.expires_at for one in link.told_by if one.lives(timezone.now())), None)
+
+    @admin.display(description=_("changes there"))
+    def news(self, link: Any) -> str:
+        return health.news(link, timezone.now(), timezone.get_current_timezone())
 
     @admin.display(description=_("problem"))
     def what_is_wrong(self, link: Any) -> str:

@@ -135,17 +135,21 @@ class CaldavProvider(Provider):
         own = self.get(calendar, self._path(calendar, key))
         if own.item and own.item.key == key:
             return own
-        wish = element("c:text-match", text=uid or f"{icalendar.name(key)}@kalends", collation="i;octet")
+        found = self._of_uid(calendar, uid or f"{icalendar.name(key)}@kalends")
+        return next((change for change in found if change.item and change.item.key == key), None)
+
+    def copy_of(self, calendar: str, uid: str) -> Change | None:
+        return next((change for change in self._of_uid(calendar, uid) if change.item and change.item.uid == uid), None)
+
+    def _of_uid(self, calendar: str, uid: str) -> Iterator[Change]:
+        wish = element("c:text-match", text=uid, collation="i;octet")
         named = element("c:comp-filter", element("c:prop-filter", wish, name="UID"), name="VEVENT")
         query = element("c:filter", element("c:comp-filter", named, name="VCALENDAR"))
         try:
             rows = self.dav.multistatus("REPORT", calendar, element("c:calendar-query", wanted("d:getetag"), query), depth="1").rows
         except Refused as error:
             raise error.error from error
-        for change in self._many(calendar, [row.path for row in rows if row.status == 200]):
-            if change.item and change.item.key == key:
-                return change
-        return None
+        yield from self._many(calendar, [row.path for row in rows if row.status == 200])
 
     def create(self, calendar: str, item: Event, key: str) -> Receipt:
         """Looks first: not every server honours If-None-Match."""

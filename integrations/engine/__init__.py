@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from integrations.engine.pull import pull
+from integrations.engine.pull import catch_up, pull
 from integrations.engine.push import drain
 from integrations.engine.settle import answer_gone, settle_conflict
 
-__all__ = ["answer_gone", "drain", "pull", "settle_conflict"]
+__all__ = ["answer_gone", "catch_up", "drain", "pull", "settle_conflict"]

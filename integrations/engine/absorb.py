@@ -17,9 +17,11 @@ from booking.models import BusySource
 from integrations import outbox
 from integrations.contract import Change
 from integrations.decide import Action, Ours, Theirs, decide
+from integrations.engine import copies
 from integrations.engine.session import Session
+from integrations.engine.takeover import take_over
 from integrations.items import Event, snapshot
-from integrations.local import KINDS
+from integrations.local import KINDS, sharing
 from integrations.merge import Snapshot, changed, merge
 from integrations.models import FieldChange, Installation, Link, Pair
 from integrations.models.history import Direction
@@ -37,13 +39,18 @@ def one(session: Session, change: Change) -> None:
         session.run.read += 1
         session.link.quarantine.pop(change.remote_id, None)
         if pair is None:
-            _foreign(session, change)
+            if change.item is not None and copies.is_copy(session, change.item) and _makes_way(session, change.item):
+                copies.take_over(session, change, change.item)
+            else:
+                _foreign(session, change)
+        elif pair.mode == Pair.Mode.COPY:
+            copies.follow(session, pair, change)
         elif change.gone or (change.item is not None and change.item.status == "cancelled"):
             gone(session, pair)
-        elif change.item is None:
+        elif change.item is None or (change.problem and KINDS[pair.kind].SERIES):  # half a series would undo the other half
             _unreadable(session, change, pair)
         else:
-            _ours(session, pair, change, change.item)
+            _ours(session, pair, change, replace(change.item, exceptions=change.exceptions))
 
 
 def _pair_of(session: Session, change: Change) -> Pair | None:
@@ -63,6 +70,18 @@ def _pair_of(session: Session, change: Change) -> Pair | None:
     if pair.state == Pair.State.GONE_THERE and pair.link.calendar_id == link.calendar_id:
         return follow(pair, link)
     return None
+
+
+def _makes_way(session: Session, event: Event) -> bool:
+    """Whether the copy can take the place of what we have there. Not while we are writing: what becomes of that is known first."""
+    kind, item_id, _organizer = session.awaited[event.uid]
+    pair = Pair.objects.filter(link=session.link, kind=kind, item_id=item_id).first()
+    if pair is not None and pair.mode == Pair.Mode.OWN and pair.state == Pair.State.CREATING:
+        return False
+    if pair is not None and pair.state == Pair.State.CONFLICT:
+        clear_conflict(pair)
+        pair.save()
+    return True
 
 
 def is_anothers(uid: str, own: str) -> bool:
@@ -96,7 +115,9 @@ def _left_behind(session: Session, event: Event) -> tuple[str, int, int] | None:
     match event.key.split("."):
         case [mark, kind, item_id, link_id, generation] if mark == Installation.mark() and kind in KINDS and (item_id + link_id + generation).isdecimal():
             known = Link.objects.filter(pk=int(link_id)).exists() or Pair.objects.filter(key=event.key).exists()
-            if not known and (KINDS[kind].is_of(link, int(item_id), event.uid) or (session.rule.sends and _was_written(link, kind, int(item_id), event.uid))):
+            if not known and (
+                KINDS[kind].is_of(link, int(item_id), event.uid) or (session.rule(kind).sends and _was_written(link, kind, int(item_id), event.uid))
+            ):
                 return kind, int(item_id), int(generation)
     return None
 
@@ -116,7 +137,7 @@ def follow(pair: Pair, link: Link) -> Pair:
 def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     """Ours as it stands there: an echo, a change to take over, or both sides changed."""
     now, etag_before = timezone.now(), pair.etag
-    if event.recurrence:  # turned into a series there: its first instance is ours, the rest takes time
+    if event.recurrence and not KINDS[pair.kind].SERIES:  # turned into a series there: its first instance is ours, the rest takes time
         _close_time(session, change, first_is_ours=True)
         event = replace(event, recurrence=())
     elif session.link.source:
@@ -128,8 +149,9 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     shown = snapshot(event)
     sent = pair.base.pop("sent", {})
     pair.base |= {group: value for group, value in sent.items() if shown.get(group) == value}
+    _heed(session, pair, event)
     theirs_now = _in_our_words(pair, shown)
-    echo = etag_before != "" and change.etag == etag_before
+    echo = etag_before != "" and change.etag == etag_before and not event.recurrence  # its single dates may have tags of their own
     if pair.state == Pair.State.CONFLICT and not echo and theirs_now["when"] == pair.base.get("when"):
         clear_conflict(pair)  # moved back there
     if echo or not changed(pair.base, theirs_now):
@@ -157,14 +179,15 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
 def _theirs_changed(session: Session, pair: Pair, item: Any, mine: Snapshot | None, theirs_now: Snapshot, change: Change) -> bool:
     """False: the rule lets it stand there without taking note of it."""
     ours = Ours.DELETED if mine is None else Ours.CHANGED if changed(pair.base, mine) else Ours.SAME
-    action = decide(ours, Theirs.CHANGED, direction=session.rule.direction, on_remote_delete=session.rule.on_remote_delete)
+    rule = session.rule(pair.kind)
+    action = decide(ours, Theirs.CHANGED, direction=rule.direction, on_remote_delete=rule.on_remote_delete)
     if action in (Action.APPLY_HERE, Action.MERGE) and mine is not None:
         _merge(session, pair, item, mine, theirs_now, change)
     elif action is Action.DELETE_THEIRS:
         for group in changed(pair.base, theirs_now):
             session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, group, theirs_now[group], None)
     elif action is Action.UNLINK:
-        pair.state = Pair.State.UNLINKED
+        pair.let_go()
     if action is Action.NOTHING:
         return False
     if pair.state == Pair.State.CONFLICT:
@@ -178,6 +201,23 @@ def _theirs_changed(session: Session, pair: Pair, item: Any, mine: Snapshot | No
     return True
 
 
+def _heed(session: Session, pair: Pair, event: Event) -> None:
+    """Whom the organiser has taken off the event there no longer serves the item here; who only declines still does, until a person decides."""
+    if not pair.base.get("attendees"):
+        return
+    local = KINDS[pair.kind]
+    item = local.load(pair.item_id)
+    mine, _leave = session.project(pair, item)
+    if mine is None or not sharing.leads(local.calendars(pair.item_id), session.link):
+        return
+    removed = copies.note_answers(pair, event, {email for email, _name in mine["attendees"]})
+    if not session.config.capabilities.copies_to_attendees or session.rule(pair.kind).direction not in ("both", "from"):
+        return  # where nobody is really invited, a program that drops attendees means nothing by it
+    if removed and local.release(item, session.link, removed, timezone.now()):
+        session.record(pair, Direction.IN, FieldChange.Kind.UPDATE, "attendees", pair.base["attendees"], None)
+        pair.base["attendees"] = [one for one in pair.base["attendees"] if one[0] not in removed]
+
+
 def _in_our_words(pair: Pair, shown: Snapshot) -> Snapshot:
     """Their snapshot with everything that only looks different because they rewrote it put back; attendees are ours alone."""
     same = {group: pair.base[group] for group, value in pair.seen.items() if group in pair.base and shown.get(group) == value}
@@ -186,11 +226,11 @@ def _in_our_words(pair: Pair, shown: Snapshot) -> Snapshot:
 
 
 def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: Snapshot, change: Change) -> None:
-    local, rule, now = KINDS[pair.kind], session.rule, timezone.now()
+    local, rule, now = KINDS[pair.kind], session.rule(pair.kind), timezone.now()
     priority = "theirs" if rule.direction == "from" else rule.priority
     merged = merge(pair.base, mine, theirs_now, priority, ours_at=local.changed_at(item), theirs_at=change.modified)  # type: ignore[arg-type]
-    values = {group: theirs_now[group] for group in merged.take}
-    before = local.own_times(item)
+    values = {group: theirs_now[group] for group in merged.take if group != "when" or sharing.leads(local.calendars(pair.item_id), session.link)}
+    before, told = local.own_times(item), pair.theirs
     if pair.state == Pair.State.CONFLICT:  # the time waits for a person, the rest doesn't
         _note_conflict(session, pair, item, theirs_now, pair.problem)
         values.pop("when", None)
@@ -207,9 +247,14 @@ def _merge(session: Session, pair: Pair, item: Any, mine: Snapshot, theirs_now: 
     for group, value in values.items():
         old, new = (before, local.own_times(item)) if group == "when" else (mine[group], value)
         session.record(pair, Direction.IN, FieldChange.Kind.UPDATE, group, old, new)
-    for lost in merged.lost if pair.state != Pair.State.CONFLICT else ():
+    waits = pair.state == Pair.State.CONFLICT
+    for lost in merged.lost:
+        if waits and (lost.group == "when" or told.get(lost.group) == lost.value):  # it waits for a person, or has been told before
+            continue
         session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, lost.group, lost.value, merged.value[lost.group])
     pair.base["own"] = local.own_times(item)
+    if waits:  # what was taken is agreed all the same, or the next edit of it would look like a quarrel
+        pair.base |= values
 
 
 def _note_conflict(session: Session, pair: Pair, item: Any, theirs_now: Snapshot, problem: str) -> None:
@@ -217,7 +262,7 @@ def _note_conflict(session: Session, pair: Pair, item: Any, theirs_now: Snapshot
     if pair.state != Pair.State.CONFLICT or pair.theirs != theirs_now:
         session.record(pair, Direction.IN, FieldChange.Kind.CONFLICT, "when", theirs_now["when"], None)
     pair.state, pair.theirs, pair.problem = Pair.State.CONFLICT, theirs_now, problem[:500]
-    start, end = KINDS[pair.kind].read_when(item, theirs_now["when"], session.rule, session.link)
+    start, end = KINDS[pair.kind].read_when(item, theirs_now["when"], session.rule(pair.kind), session.link)
     busy.replace(source_of(session.link), f"conflict:{pair.pk}", [busy.Span(start, end)] if start < end else [])
 
 
@@ -271,6 +316,9 @@ def _foreign(session: Session, change: Change) -> None:
         _unreadable(session, change, None)
     elif _held_already(session, change.item):
         busy.replace(source_of(link), change.remote_id, [])
+    elif pair := take_over(session, change, replace(change.item, exceptions=change.exceptions)):
+        busy.replace(source_of(link), change.remote_id, [])
+        _ours(session, pair, change, replace(change.item, exceptions=change.exceptions))
     else:
         _close_time(session, change)
 
@@ -285,21 +333,29 @@ def _held_already(session: Session, event: Event) -> bool:
 
 
 def _close_time(session: Session, change: Change, *, first_is_ours: bool = False) -> None:
-    """The times a foreign event takes, as the rule and the link say. Of a series that can't be followed its possible time is closed."""
-    link, event = session.link, change.item
-    if not link.reads or event is None:
+    """The times a foreign event takes, as the rule and the link say."""
+    link = session.link
+    if not link.reads or change.item is None:
         return
-    found = recurrence.expand(event, change.exceptions, session.window, zone=ZoneInfo(link.calendar.timezone))
-    spans = [busy.Span(one.start, one.end, "" if one.item.private else one.item.title) for one in found.instances if _takes_time(one.item, session)]
-    if problem := change.problem or found.problem:  # of a series only an instance may be unreadable: the rest counts, and its time too
+    spans, problem = times(session, change)
+    if problem:  # of a series only an instance may be unreadable: the rest counts, and its time too
         link.quarantine[change.remote_id] = problem[:300]
-        spans += [busy.Span(*closed) for closed in (change.closed, found.closed) if closed]
     busy.replace(source_of(link), change.remote_id, spans[1:] if first_is_ours else spans)
+
+
+def times(session: Session, change: Change) -> tuple[list[busy.Span], str]:
+    """The times an event takes within the window, and what of it can't be read. Of a series that can't be followed its possible time is closed."""
+    if change.item is None:
+        return [busy.Span(*change.closed)] if change.closed else [], change.problem
+    found = recurrence.expand(change.item, change.exceptions, session.window, zone=ZoneInfo(session.link.calendar.timezone))
+    spans = [busy.Span(one.start, one.end, "" if one.item.private else one.item.title) for one in found.instances if _takes_time(one.item, session)]
+    problem = change.problem or found.problem
+    return spans + ([busy.Span(*closed) for closed in (change.closed, found.closed) if closed] if problem else []), problem
 
 
 def _takes_time(event: Event, session: Session) -> bool:
     """One rule for every provider: cancelled and free don't, private ones as the owner chose, the rest does."""
-    rule, honour = session.rule, session.link.honour
+    rule, honour = session.reading, session.link.honour
     if not rule.busy or event.status == "cancelled" or honour == Link.Honour.FREE or (event.private and not rule.private):
         return False
     return honour == Link.Honour.BUSY or event.show_as not in ("free", "elsewhere")

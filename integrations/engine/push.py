@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from integrations import outbox
-from integrations.contract import Change, Changed, NeedsPerson, Receipt, Retry
+from integrations.contract import Change, Changed, Create, Delete, NeedsPerson, Op, ProviderError, Receipt, Retry, Update
 from integrations.decide import Action, Ours, Theirs, decide
-from integrations.engine import absorb
-from integrations.engine.session import Session, failed, open_session, succeeded
+from integrations.engine import absorb, copies
+from integrations.engine.session import Session, failed, marker, open_session, succeeded
 from integrations.items import Event, snapshot
 from integrations.local import KINDS
 from integrations.merge import changed
-from integrations.models import FieldChange, Installation, Outgoing, Pair, Run
+from integrations.models import FieldChange, Outgoing, Pair, Run
 from integrations.models.history import Direction
+from integrations.wire.rounds import together
 
 logger = logging.getLogger(__name__)
+
+# What is to be written for one item: yields each call and is given its receipt. Nothing is held while it waits, neither a transaction nor a lock.
+Writing = Generator[Op, Receipt | None, None]
 
 
 def drain(link_id: int) -> int:
@@ -30,40 +35,64 @@ def drain(link_id: int) -> int:
     with open_session(link_id, Direction.OUT) as session:
         if session is None or session.link.pulled_at is None:  # what stands there already is looked at before anything is added to it
             return 0
-        while row := outbox.next_row(session.link, timezone.now()):
-            try:
-                push(session, row)
-            except Retry as error:
-                outbox.later(row, timezone.now(), after=error.after, error=str(error))
-                failed(session, error, timezone.now())
+        while rows := outbox.next_rows(session.link, timezone.now(), session.config.capabilities.batch):
+            trouble: list[ProviderError] = []
+            for row, error in zip(rows, push(session, rows), strict=True):
+                if error is None:
+                    outbox.done(row)
+                    count += 1
+                elif stops := _noted(row, error):
+                    trouble.append(stops)
+            if trouble:
+                # A person is wanted before any waiting; of pauses the longest.
+                failed(session, max(trouble, key=lambda one: (isinstance(one, NeedsPerson), getattr(one, "after", None) or 0)), timezone.now())
                 return count
-            except NeedsPerson as error:
-                if error.code != "rejected":
-                    if error.code != "auth":  # the account goes on: don't ask every minute
-                        outbox.later(row, timezone.now(), error=error.reason)
-                    failed(session, error, timezone.now())
-                    return count
-                outbox.give_up(row, error=error.reason, hint=error.hint)
-            except Exception as error:  # one item must not stop the others
-                logger.exception("Writing %s %s for link %s broke", row.kind, row.item_id, link_id)
-                if row.attempts + 1 >= outbox.POISON:
-                    outbox.give_up(row, error=_("Something went wrong on our side."), hint=type(error).__name__)
-                else:
-                    outbox.later(row, timezone.now(), error=type(error).__name__)
-            else:
-                outbox.done(row)
-                count += 1
         session.close(Run.Outcome.OK)
         if count:
             succeeded(session)
     return count
 
 
-def push(session: Session, row: Outgoing) -> None:
-    """One item for one link. A mismatching etag is read, merged and tried again."""
+def _noted(row: Outgoing, error: Exception) -> ProviderError | None:
+    """Notes at the row what kept it from being written; the error, if it is the other side's trouble and not this item's."""
+    match error:
+        case copies.Wait():
+            outbox.sleep(row, error.until)
+            return None
+        case Retry():
+            outbox.later(row, timezone.now(), after=error.after, error=str(error))
+            return error
+        case NeedsPerson(code="rejected"):
+            outbox.give_up(row, error=error.reason, hint=error.hint)
+            return None
+        case NeedsPerson():
+            if error.code != "auth":  # the account goes on: don't ask every minute
+                outbox.later(row, timezone.now(), error=error.reason)
+            return error
+    # One item must not stop the others.
+    logger.error("Writing %s %s for link %s broke", row.kind, row.item_id, row.link_id, exc_info=error)
+    if row.attempts + 1 >= outbox.POISON:
+        outbox.give_up(row, error=_("Something went wrong on our side."), hint=type(error).__name__)
+    else:
+        outbox.later(row, timezone.now(), error=type(error).__name__)
+    return None
+
+
+def push(session: Session, rows: Sequence[Outgoing]) -> list[Exception | None]:
+    """Items for one link, side by side: None for each that is written, else what kept it from being."""
+    return together([_push(session, row) for row in rows], lambda ops: write(session, ops))
+
+
+def write(session: Session, ops: Sequence[Op]) -> Sequence[Receipt | Exception | None]:
+    session.hold()
+    return session.provider.many(session.link.remote_id, ops)
+
+
+def _push(session: Session, row: Outgoing) -> Writing:
+    """One item. A mismatching etag is read, merged and tried again."""
     for _attempt in range(4):
         try:
-            return _push(session, row.kind, row.item_id)
+            return (yield from _once(session, row.kind, row.item_id))
         except Changed:
             pair = Pair.objects.get(link=session.link, kind=row.kind, item_id=row.item_id)
             session.hold()
@@ -76,17 +105,26 @@ def _take_in(session: Session, found: Change) -> None:
         absorb.one(session, found)
 
 
-def _push(session: Session, kind: str, item_id: int) -> None:
+def _once(session: Session, kind: str, item_id: int) -> Writing:
     local, now = KINDS[kind], timezone.now()
     item = local.load(item_id)
     pair = Pair.objects.filter(link=session.link, kind=kind, item_id=item_id).first()
-    if pair and pair.state == Pair.State.LIVE and not pair.etag and pair.remote_id and session.config.capabilities.etag:
+    if pair and pair.leftover:
+        copies.tidy(session, pair)
+    if pair and pair.mode != Pair.Mode.COPY and pair.state == Pair.State.LIVE and not pair.etag and pair.remote_id and session.config.capabilities.etag:
         # It was moved, or edited while it was left alone: what stands there is not known yet.
         session.hold()
         _take_in(session, session.provider.get(session.link.remote_id, pair.remote_id))
         item, pair = local.load(item_id), Pair.objects.get(pk=pair.pk)
-    projection = local.project(item, session.link, session.rule, pair, now, hides_attendees=session.config.capabilities.hides_attendees)
-    if projection.leave or (pair and pair.state == Pair.State.UNLINKED):
+    rule = session.rule(kind)
+    projection = local.project(item, session.link, rule, pair, now, hides_attendees=session.config.capabilities.hides_attendees)
+    if pair and pair.state == Pair.State.UNLINKED:
+        return
+    copied = projection.wait or (pair and pair.mode == Pair.Mode.COPY and not projection.leave)
+    if copied and (found := copies.looked_for(session, pair, projection, kind, item_id)):
+        _take_in(session, found)
+        return (yield from _once(session, kind, item_id))
+    if projection.leave or (projection.event is None and pair and pair.mode == Pair.Mode.COPY):
         return
     if pair and pair.state == Pair.State.CONFLICT:
         if projection.event is not None:
@@ -104,32 +142,34 @@ def _push(session: Session, kind: str, item_id: int) -> None:
     else:
         ours = Ours.CHANGED if changed(pair.base, snapshot(wanted)) else Ours.SAME
     theirs = Theirs.DELETED if gone else Theirs.NONE if ours is Ours.NEW else Theirs.SAME
-    action = decide(ours, theirs, direction=session.rule.direction, on_remote_delete=session.rule.on_remote_delete, put_back=bool(pair and pair.put_back))
+    action = decide(ours, theirs, direction=rule.direction, on_remote_delete=rule.on_remote_delete, put_back=bool(pair and pair.put_back))
     if gone and ours is Ours.SAME:
         return  # pull settles what was deleted there
     match action:
         case Action.CREATE_THEIRS if wanted:
-            create(session, kind, item_id, item, wanted, pair)
+            yield from create(session, kind, item_id, item, wanted, pair)
         case Action.RECREATE_THEIRS if wanted and pair:
-            create(session, kind, item_id, item, wanted, pair, anew=True)
+            yield from create(session, kind, item_id, item, wanted, pair, anew=True)
         case Action.UPDATE_THEIRS if wanted and pair:
-            _update(session, item, wanted, pair)
+            yield from _update(session, item, wanted, pair)
         case Action.DELETE_THEIRS if pair:
-            _delete(session, pair)
+            yield from _delete(session, pair)
         case Action.CLOSE | Action.UNLINK if pair:
-            pair.state = Pair.State.CLOSED if action is Action.CLOSE else Pair.State.UNLINKED
+            if action is Action.CLOSE:
+                pair.state = Pair.State.CLOSED
+            else:
+                pair.let_go()
             session.save(pair)
 
 
-def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, pair: Pair | None, *, anew: bool = False) -> None:
+def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, pair: Pair | None, *, anew: bool = False) -> Writing:
     """The intent, its content and the key that will be recognised are saved before the call: whatever becomes of the answer, there is one event."""
     link = session.link
     if pair is None:
         pair = Pair(link=link, kind=kind, item_id=item_id, key=marker(kind, item_id, link.pk, 1))
     elif anew or pair.state == Pair.State.CLOSED:
         if pair.remote_id:  # it may still stand there, marked as cancelled: the new one has the same UID and takes its place
-            session.hold()
-            session.provider.delete(link.remote_id, pair.remote_id, "")
+            yield Delete(pair.remote_id, "")
         pair.generation += 1
         pair.put_back = pair.put_back or anew
         pair.key = marker(kind, item_id, link.pk, pair.generation)
@@ -139,52 +179,53 @@ def create(session: Session, kind: str, item_id: int, item: Any, wanted: Event, 
         found = session.provider.find(link.remote_id, pair.key, pair.uid)
         if found is not None and not (found.item and absorb.is_anothers(found.item.uid, wanted.uid)):
             _take_in(session, found)
-            return _push(session, kind, item_id)
+            return (yield from _once(session, kind, item_id))
     pair.base, pair.seen, pair.uid = snapshot(wanted) | {"own": KINDS[kind].own_times(item)}, {}, wanted.uid
     session.save(pair)
-    session.hold()
-    while absorb.is_anothers((receipt := session.provider.create(link.remote_id, wanted, pair.key)).uid, wanted.uid):
+    while absorb.is_anothers((receipt := _receipt((yield Create(wanted, pair.key)))).uid, wanted.uid):
         pair.generation += 1  # the event of a booking that was lost with its id stays untouched
         pair.key = marker(kind, item_id, link.pk, pair.generation)
         session.save(pair)
-        session.hold()
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.CREATE, groups=("title", "when"))
     if receipt.item is not None and changed(snapshot(receipt.item), snapshot(wanted)):
         # Adopted, and it says something else: what stands there is the base, ours goes on top.
         pair.base, pair.seen = snapshot(receipt.item) | {"own": pair.base["own"]}, {}
         session.save(pair)
-        return _push(session, kind, item_id)
-    return None
+        yield from _once(session, kind, item_id)
 
 
-def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> None:
+def _receipt(answer: Receipt | None) -> Receipt:
+    assert answer is not None, "a creation or an update that gives no receipt"
+    return answer
+
+
+def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> Writing:
     groups = changed(pair.base, snapshot(wanted))
+    if wanted.exceptions:  # they may say the same as the series did until now, in words of their own
+        groups = tuple(dict.fromkeys([*groups, "recurrence"]))
     pair.base["sent"] = {group: snapshot(wanted)[group] for group in groups}  # should the answer be lost, it is no change of theirs
     session.save(pair)
-    session.hold()
-    receipt = session.provider.update(session.link.remote_id, pair.remote_id, wanted, groups, pair.etag)
+    receipt = _receipt((yield Update(pair.remote_id, wanted, groups, pair.etag)))
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.UPDATE, groups=groups)
 
 
-def _delete(session: Session, pair: Pair) -> None:
+def _delete(session: Session, pair: Pair) -> Writing:
     """By id even where the answer to the creation was lost: the marker leads to it."""
-    link = session.link
-    session.hold()
-    if not pair.remote_id:
-        found = session.provider.find(link.remote_id, pair.key, pair.uid)
+    if pair.remote_id:
+        yield Delete(pair.remote_id, pair.etag)
+    else:
+        session.hold()
+        found = session.provider.find(session.link.remote_id, pair.key, pair.uid)
         if found is not None and found.item is None:
-            session.provider.delete(link.remote_id, found.remote_id, found.etag)
+            yield Delete(found.remote_id, found.etag)
         elif found is not None and found.item and not absorb.is_anothers(found.item.uid, pair.uid):
             _take_in(session, found)  # what was typed there meanwhile is kept in the history
-            return _push(session, pair.kind, pair.item_id)
-    else:
-        session.provider.delete(link.remote_id, pair.remote_id, pair.etag)
+            return (yield from _once(session, pair.kind, pair.item_id))
     with session.applying():
         session.run.written += 1
         session.record(pair, Direction.OUT, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
         pair.state = Pair.State.CLOSED
         pair.save_agreed()
-    return None
 
 
 def _agree(session: Session, pair: Pair, receipt: Receipt, item: Any, wanted: Event, *, kind: FieldChange.Kind, groups: tuple[str, ...]) -> None:
@@ -204,7 +245,3 @@ def _agree(session: Session, pair: Pair, receipt: Receipt, item: Any, wanted: Ev
         pair.uid = receipt.uid or pair.uid or wanted.uid
         pair.state, pair.problem, pair.gone_at = Pair.State.LIVE, "", None
         pair.save_agreed()
-
-
-def marker(kind: str, item_id: int, link_id: int, generation: int) -> str:
-    return f"{Installation.mark()}.{kind}.{item_id}.{link_id}.{generation}"

@@ -16,11 +16,13 @@ from django.utils import timezone, translation
 
 from booking.actions import busy
 from integrations import connect, registry
+from integrations.bell import ring
 from integrations.contract import NeedsPerson, Provider, Retry, Window
+from integrations.engine import copies
 from integrations.items import snapshot
 from integrations.local import KINDS
 from integrations.merge import Snapshot
-from integrations.models import Account, FieldChange, Link, Pair, Run
+from integrations.models import Account, FieldChange, Installation, Link, Pair, Run, Subscription
 from integrations.models.history import Direction
 from integrations.outbox import backoff
 from integrations.rules import Resolved, resolve, window
@@ -32,19 +34,33 @@ class Session:
     def __init__(self, link: Link, lease: str, direction: Direction) -> None:
         self.link, self.lease = link, lease
         self.config = registry.config(link.account.provider)
-        self.rule: Resolved = resolve(link)
+        self.reading: Resolved = resolve(link)  # what counts of the calendar, whatever kind of item is concerned
+        self._rules: dict[str, Resolved] = {}
         self.run = Run(link=link, calendar=link.calendar, remote_name=link.remote_name, direction=direction, started_at=timezone.now())
         self.provider: Provider = connect.provider_for(link.account, timezone=link.calendar.timezone)
+        if self.config.capabilities.silent_attendees and self.config.capabilities.copies_to_attendees:  # then customers get no .ics from us
+            self.provider.settings["invites"] = any(self.rule(kind).attendees for kind in KINDS)
 
     @cached_property
     def window(self) -> Window:
         """What is read; asked for by readers only."""
-        return window(self.link, self.rule, self.run.started_at)
+        return window(self.link, self.reading, self.run.started_at)
+
+    def rule(self, kind: str) -> Resolved:
+        """What holds for items of that kind."""
+        if kind not in self._rules:
+            self._rules[kind] = resolve(self.link, kind)
+        return self._rules[kind]
+
+    @cached_property
+    def awaited(self) -> dict[str, tuple[str, int, int]]:
+        """Copies of organisers' events that may turn up in this calendar, by UID."""
+        return copies.awaited(self.link)
 
     def project(self, pair: Pair, item: Any) -> tuple[Snapshot | None, bool]:
         """What should stand there now as a snapshot (None: nothing), and whether it is to be left alone."""
         hides = self.config.capabilities.hides_attendees
-        found = KINDS[pair.kind].project(item, self.link, self.rule, pair, timezone.now(), hides_attendees=hides)
+        found = KINDS[pair.kind].project(item, self.link, self.rule(pair.kind), pair, timezone.now(), hides_attendees=hides)
         return (snapshot(found.event) if found.event else None), found.leave
 
     def hold(self) -> None:
@@ -74,6 +90,11 @@ class Session:
         item = {"item_kind": pair.kind, "item_id": pair.item_id}
         FieldChange.objects.create(run=self.run, pair=pair, direction=direction, kind=kind, field=field, old=old, new=new, at=timezone.now(), **item)
 
+    def tell(self) -> None:
+        """How far a first reading is, for who waits for it; the later ones are short."""
+        if self.link.pulled_at is None:
+            self.run.save()
+
     def close(self, outcome: Run.Outcome, error: str = "") -> None:
         """Runs that neither did anything nor failed leave no trace."""
         if self.run._state.adding and outcome == Run.Outcome.OK and not self.run.written:
@@ -82,15 +103,23 @@ class Session:
         self.run.save()
 
 
+def marker(kind: str, item_id: int, link_id: int, generation: int) -> str:
+    return f"{Installation.mark()}.{kind}.{item_id}.{link_id}.{generation}"
+
+
 def lost() -> Retry:
     return Retry("The lease was lost to another worker.")
 
 
 @contextmanager
 def open_session(link_id: int, direction: Direction) -> Iterator[Session | None]:
-    """None when another worker has the link, or its account is paused or waits for a person."""
+    """None when another worker has the link, or its account is paused or waits for a person.
+
+    What was told meanwhile is read right afterwards: whoever was to read it found the link taken.
+    """
     now = timezone.now()
     lease = uuid.uuid4().hex
+    opened = False
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     taken = Link.objects.filter(free, pk=link_id).update(lease=lease, lease_until=now + timedelta(seconds=settings.LEASE_SECONDS))
     if not taken:
@@ -103,9 +132,14 @@ def open_session(link_id: int, direction: Direction) -> Iterator[Session | None]
             yield None
             return
         with translation.override(link.calendar.employee.language if hasattr(link.calendar, "employee") else settings.LANGUAGE_CODE):
+            opened = True
             yield Session(link, lease, direction)
     finally:
         Link.objects.filter(pk=link_id, lease=lease).update(lease="", lease_until=None)
+        if opened and Subscription.objects.filter(link=link_id).exclude(told="").exists():
+            from integrations.tasks import catch_up
+
+            ring(catch_up, [link_id])
 
 
 def succeeded(session: Session) -> None:
@@ -129,3 +163,10 @@ def failed(session: Session, error: Exception, now: datetime) -> None:
         failures=link.failures, next_pull_at=now + timedelta(seconds=max(settings.POLL_SECONDS, backoff(min(link.failures, 6))))
     )
     session.close(Run.Outcome.FAILED, str(error))
+
+
+def next_pull(link: Link, now: datetime) -> datetime:
+    """When the calendar is read next if nobody tells us of a change; rarely while somebody does, and no later than that ends."""
+    poll = now + timedelta(seconds=settings.POLL_SECONDS)
+    told_by = link.subscriptions.filter(ending=False, unheard=0, expires_at__gt=now).exclude(remote_id="").values_list("expires_at", flat=True).first()
+    return min(now + timedelta(seconds=settings.SAFETY_POLL_SECONDS), max(poll, told_by)) if told_by else poll

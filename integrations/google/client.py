@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from integrations.contract import Changed, Credentials, CursorExpired, NeedsPerson, ProviderError, Retry
 from integrations.wire import http
-from integrations.wire.address import policy
 
 Row = dict[str, Any]
 BATCH = 50  # requests in one envelope; Google takes more, its quota counts each of them
@@ -28,17 +26,11 @@ def root(setting: str) -> str:
     return str(getattr(settings, setting)).rstrip("/")
 
 
-def way_out(*addresses: str) -> http.Client:
-    """The house's HTTP; the hosts of these addresses were named by the operator, so they may be private ones."""
-    rules = policy()
-    return http.client(replace(rules, private=rules.private | {urlsplit(address).netloc.lower() for address in addresses}))
-
-
 class Transport:
-    """What the SDK takes for httplib2.Http. It repeats nothing, caches nothing, and signs each request with a fresh token."""
+    """What the SDK takes for httplib2.Http. It caches nothing, signs each request with a fresh token, and repeats only what was refused for its token."""
 
     def __init__(self, client: http.Client, credentials: Credentials) -> None:
-        self.client, self._credentials = client, credentials
+        self.client, self._credentials, self._rejected = client, credentials, ""
 
     def request(
         self, uri: str, method: str = "GET", body: str | bytes | None = None, headers: Mapping[str, str] | None = None, **_: object
@@ -48,7 +40,14 @@ class Transport:
         # Length and encodings are the transport's own business.
         sent = {name: value for name, value in (headers or {}).items() if name.lower() not in ("content-length", "accept-encoding")}
         content = body.encode() if isinstance(body, str) else body or b""
-        answer = self.client.request(method, uri, headers=sent, content=content, auth=f"Bearer {self._credentials.access_token()}")
+        for _attempt in range(2):
+            token = self._credentials.access_token(self._rejected)
+            answer = self.client.request(method, uri, headers=sent, content=content, auth=f"Bearer {token}")
+            # Parts of an envelope are refused each by itself; those the SDK sends again once. (No JSON holds a line break.)
+            refused = answer.status == 401 or b"\nHTTP/1.1 401" in answer.body
+            self._rejected = token if refused else ""
+            if answer.status != 401:
+                break
         return Response(dict(answer.headers) | {"status": str(answer.status)}), answer.body
 
     def close(self) -> None:
@@ -64,12 +63,21 @@ def _description(address: str) -> dict[str, Any]:
     return found | {"rootUrl": f"{address}/", "baseUrl": f"{address}/{found['servicePath']}"}
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request of the SDK, carried out if the event still has the `etag` ("": anyway). `none_on`: statuses that are an answer of None."""
+
+    request: Any
+    etag: str = ""
+    none_on: Collection[int] = ()
+
+
 class Google:
     """One account for one task. `resource` is the SDK's: requests are made there and carried out here."""
 
     def __init__(self, credentials: Credentials) -> None:
         self.address = root("GOOGLE_API_ROOT")
-        self.transport = Transport(way_out(self.address), credentials)
+        self.transport = Transport(http.client_to(self.address), credentials)
 
     @cached_property
     def resource(self) -> Any:
@@ -93,36 +101,55 @@ class Google:
     def ask(self, request: Any) -> Row:
         return self.call(request) or {}
 
-    def many(self, requests: Mapping[str, Any], *, none_on: Collection[int] = ()) -> dict[str, Row | None]:
-        """All the answers, in envelopes of at most 50; one request goes alone. The first that failed is raised."""
+    def each(self, questions: Sequence[Question]) -> list[Row | Exception | None]:
+        """The answers, each one or its error, in envelopes of at most 50; one question goes alone. After an envelope that failed as a whole no further
+        one is sent: its error stands for all that is left."""
+        answers: list[Row | Exception | None] = []
+        try:
+            if len(questions) == 1:
+                return [self.call(questions[0].request, etag=questions[0].etag, none_on=questions[0].none_on)]
+            for begin in range(0, len(questions), BATCH):
+                answers += self._envelope(questions[begin : begin + BATCH])
+        except ProviderError as error:
+            return answers + [error] * (len(questions) - len(answers))
+        return answers
+
+    def _envelope(self, questions: Sequence[Question]) -> list[Row | Exception | None]:
         from googleapiclient.errors import Error
 
-        names = list(requests)
-        if len(names) == 1:
-            return {names[0]: self.call(requests[names[0]], none_on=none_on)}
-        found: dict[str, Row | None] = {}
-        failed: list[Error] = []
+        found: dict[int, Row | Exception | None] = {}
 
         def take(name: str, answer: Any, error: Error | None) -> None:
-            if error is None:
-                found[names[int(name)]] = whole(answer)
-            elif getattr(error, "status_code", 0) in none_on:
-                found[names[int(name)]] = None
-            else:
-                failed.append(error)
-
-        for begin in range(0, len(names), BATCH):
-            envelope = self.resource.new_batch_http_request(callback=take)
-            for number, name in enumerate(names[begin : begin + BATCH], begin):
-                envelope.add(requests[name], request_id=str(number))  # short: a longer header would be folded
+            number = int(name)
+            if error is not None:
+                found[number] = None if getattr(error, "status_code", 0) in questions[number].none_on else problem(error)
+                return
             try:
-                envelope.execute()
-            except Error as error:
-                raise problem(error) from error
-            except (KeyError, ValueError, IndexError, AttributeError) as error:  # the SDK trusts the envelope it gets
-                raise Retry("The server's answer can't be read.") from error
-            if failed:
-                raise problem(failed[0]) from failed[0]
+                found[number] = whole(answer)
+            except Retry as unreadable:
+                found[number] = unreadable
+
+        envelope = self.resource.new_batch_http_request(callback=take)
+        for number, one in enumerate(questions):
+            if one.etag:
+                one.request.headers["If-Match"] = one.etag
+            envelope.add(one.request, request_id=str(number))  # short: a longer header would be folded
+        try:
+            envelope.execute()
+        except Error as error:
+            raise problem(error) from error
+        except (KeyError, ValueError, IndexError, AttributeError) as error:  # the SDK trusts the envelope it gets
+            raise Retry("The server's answer can't be read.") from error
+        return [found[number] for number in range(len(questions))]
+
+    def many(self, requests: Mapping[str, Any], *, none_on: Collection[int] = ()) -> dict[str, Row | None]:
+        """All the answers by name. The first that failed is raised."""
+        answers = self.each([Question(request, none_on=none_on) for request in requests.values()])
+        found: dict[str, Row | None] = {}
+        for name, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, Exception):
+                raise answer
+            found[name] = answer
         return found
 
 

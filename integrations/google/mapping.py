@@ -59,6 +59,8 @@ def fields(item: Event, groups: Collection[str], before: Row | None = None) -> R
         private[GUESTS] = "".join(_mark(one.email) for one in item.attendees if one.email)
         if item.attendees:
             found["guestsCanSeeOtherGuests"] = False
+    if "recurrence" in groups and before is not None:
+        found["recurrence"] = list(item.recurrence) or None
     if private:
         found["extendedProperties"] = {"private": private}
     return found
@@ -127,12 +129,12 @@ def change(row: Row, exceptions: Sequence[Row] = (), zone: str = "UTC") -> Chang
 def event(row: Row, zone: str, master: Event | None = None) -> Event:
     """Raises IcalError or one of UNREADABLE. Of a cancelled exception nothing is certain but where it was."""
     original = row.get("originalStartTime")
-    recurrence_id = _moment(original, zone)[0] if original else None
+    recurrence_id = moment(original, zone)[0] if original else None
     if cancelled(row) and recurrence_id is not None:
         length = master.end - master.start if master else timedelta(0)  # type: ignore[operator]
         days = not isinstance(recurrence_id, datetime)
         return Event(recurrence_id, recurrence_id + length, all_day=days, uid=master.uid if master else "", recurrence_id=recurrence_id, status="cancelled")
-    (start, timezone), (end, _) = _moment(row["start"], zone), _moment(row["end"], zone)
+    (start, timezone), (end, _) = moment(row["start"], zone), moment(row["end"], zone)
     leader = row.get("organizer") or {}
     guests = [one for one in row.get("attendees", ()) if one.get("email")]
     return Event(
@@ -158,7 +160,7 @@ def event(row: Row, zone: str, master: Event | None = None) -> Event:
     )
 
 
-def _moment(value: Row, zone: str) -> tuple[datetime | date, str]:
+def moment(value: Row, zone: str) -> tuple[datetime | date, str]:
     """A time and the name of its zone. The offset beside it makes it exact even where the name is unknown here, but for a series that is no ground."""
     if "date" in value:
         return date.fromisoformat(value["date"]), zone

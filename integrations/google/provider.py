@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Subscription, Window
-from integrations.google import mapping
-from integrations.google.client import Google, Row, root, way_out
-from integrations.items import Event
+from integrations.contract import (
+    Change,
+    Changed,
+    Create,
+    CursorExpired,
+    Delete,
+    NeedsPerson,
+    Op,
+    Page,
+    Provider,
+    Receipt,
+    RemoteCalendar,
+    Retry,
+    Step,
+    Subscription,
+    Update,
+    Window,
+)
+from integrations.google import instances, mapping
+from integrations.google.client import Google, Question, Row, root
+from integrations.items import Event, snapshot
 from integrations.wire.diagnosis import steps
-from integrations.wire.http import Answer, problem
+from integrations.wire.http import Answer, client_to, problem
 from integrations.wire.recurrence import concerns, merged
+from integrations.wire.rounds import alone, together
 
 CURSOR = "google:"  # before Google's sync token
 ROWS = 2500  # to a page of events, the most Google gives
@@ -27,13 +46,13 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class GoogleProvider(Provider):
-    """Remote ids are Google's event ids; a series is known by its master's. `settings["invites"]`: Google mails guests about what changes for them."""
+    """Remote ids are Google's event ids; a series is known by its master's. `settings["invites"]`: Google mails guests elsewhere about what changes for them."""
 
     @cached_property
     def google(self) -> Google:
         return Google(self.credentials)
 
-    @property
+    @cached_property
     def events(self) -> Any:
         return self.google.resource.events()
 
@@ -126,7 +145,11 @@ class GoogleProvider(Provider):
         return self._change(calendar, row)
 
     def _row(self, calendar: str, remote_id: str) -> Row | None:
-        return self.google.call(self.events.get(calendarId=calendar, eventId=remote_id), none_on=(404, 410))
+        one = self._looking(calendar, remote_id)
+        return self.google.call(one.request, none_on=one.none_on)
+
+    def _looking(self, calendar: str, remote_id: str) -> Question:
+        return Question(self.events.get(calendarId=calendar, eventId=remote_id), none_on=(404, 410))
 
     def _change(self, calendar: str, row: Row) -> Change:
         if not row.get("recurrence") or mapping.cancelled(row):
@@ -146,42 +169,83 @@ class GoogleProvider(Provider):
                     return self._change(calendar, row)
         return None
 
+    def copy_of(self, calendar: str, uid: str) -> Change | None:
+        """ "Events: get": an event is found by its iCalendar UID by listing with it."""
+        for page in self._pages(self.events.list, calendarId=calendar, iCalUID=uid, singleEvents=False):
+            for row in page["items"]:
+                if not mapping.cancelled(row) and "recurringEventId" not in row:
+                    return self._change(calendar, row)
+        return None
+
     def create(self, calendar: str, item: Event, key: str) -> Receipt:
+        return alone(self._creating(calendar, item, key), self.google.each)
+
+    def update(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Receipt:
+        return alone(self._updating(calendar, remote_id, item, fields, etag), self.google.each)
+
+    def delete(self, calendar: str, remote_id: str, etag: str) -> None:
+        alone(self._deleting(calendar, remote_id, etag), self.google.each)
+
+    def many(self, calendar: str, ops: Sequence[Op]) -> Sequence[Receipt | Exception | None]:
+        """An envelope counts as one request, each of its parts against the quota."""
+        return together([self._writing(calendar, op) for op in ops], self.google.each)
+
+    def _writing(self, calendar: str, op: Op) -> Generator[Question, Row | None, Receipt | None]:
+        match op:
+            case Create(item, key):
+                return (yield from self._creating(calendar, item, key))
+            case Update(remote_id, item, fields, etag):
+                return (yield from self._updating(calendar, remote_id, item, fields, etag))
+            case Delete(remote_id, etag):
+                yield from self._deleting(calendar, remote_id, etag)
+        return None
+
+    def _creating(self, calendar: str, item: Event, key: str) -> Generator[Question, Row | None, Receipt]:
         body = mapping.body(item, key)
         for number in range(TRIES):
             made = body | {"id": mapping.event_id(key, number)}
-            request = self.events.insert(calendarId=calendar, body=made, sendUpdates=self._mails(item.attendees))
-            row = self.google.call(request, none_on=(409,)) or self._row(calendar, made["id"])
+            row = yield Question(self.events.insert(calendarId=calendar, body=made, sendUpdates=self._mails(item.attendees)), none_on=(409,))
+            row = row or (yield self._looking(calendar, made["id"]))
             if row and _ours(row, key):
-                return _receipt(row)
+                return self._whole_receipt(calendar, row, item)
         raise NeedsPerson("Google does not take this event.", "It was deleted there too often; delete it here, then enter it anew.", code="rejected")
 
-    def update(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Receipt:
+    def _updating(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Generator[Question, Row | None, Receipt]:
         before = None
-        if "attendees" in fields or not etag:  # a deleted event would come back to life by a patch without its etag
-            before = self._row(calendar, remote_id)
+        if {"attendees", "recurrence"} & set(fields) or not etag:  # a deleted event would come back to life by a patch without its etag
+            before = yield self._looking(calendar, remote_id)
             if before is None or mapping.cancelled(before) or (etag and before["etag"] != etag):
                 raise Changed("The event has changed meanwhile.")
         body = mapping.fields(item, fields, before)
         mails = self._mails(item.attendees if {"when", "location", "attendees"} & set(fields) else ())
         request = self.events.patch(calendarId=calendar, eventId=remote_id, body=body, sendUpdates=mails)
-        row = self.google.call(request, etag=etag or str((before or {})["etag"]), none_on=(404, 410))
+        row = yield Question(request, etag=etag or str((before or {})["etag"]), none_on=(404, 410))
         if row is None or mapping.cancelled(row):
             raise Changed("The event is gone.")
-        return _receipt(row)
+        return self._whole_receipt(calendar, row, item) if "recurrence" in fields else _receipt(row)
 
-    def delete(self, calendar: str, remote_id: str, etag: str) -> None:
+    def _whole_receipt(self, calendar: str, row: Row, item: Event) -> Receipt:
+        """Of a series with the dates that are otherwise, which are written now."""
+        if not row.get("recurrence"):
+            return _receipt(row)
+        there = self._change(calendar, row)
+        if snapshot(_with_exceptions(there), ["recurrence"]) != snapshot(item, ["recurrence"]):
+            instances.write(self.google, calendar, row, self._series(calendar, {row["id"]: [row]})[row["id"]], item, self._mails)
+            there = self.get(calendar, row["id"])
+        return Receipt(there.remote_id, str(row.get("iCalUID", "")), there.etag, there.modified, _with_exceptions(there))
+
+    def _deleting(self, calendar: str, remote_id: str, etag: str) -> Generator[Question, Row | None, None]:
         request = self.events.delete(calendarId=calendar, eventId=remote_id, sendUpdates=self._mails(True))
         try:
-            self.google.call(request, etag=etag, none_on=(404, 410))
+            yield Question(request, etag=etag, none_on=(404, 410))
         except Changed:
-            row = self._row(calendar, remote_id)
+            row = yield self._looking(calendar, remote_id)
             if row and not mapping.cancelled(row):
                 raise
 
     def _mails(self, concerned: object) -> str:
-        """Said at each write, for Google's own default is no promise. Our own mails are the rule, and a repair tells nobody."""
-        return "all" if concerned and self.settings.get("invites") else "none"
+        """Said at each write, for Google's own default is no promise. Guests with a Google calendar find the event there without a mail; a repair tells nobody."""
+        return "externalOnly" if concerned and self.settings.get("invites") else "none"
 
     def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
         """Google's own free/busy answer, asked for in one envelope."""
@@ -217,7 +281,7 @@ class GoogleProvider(Provider):
         except NeedsPerson:
             token = self.credentials.access_token()
         address = root("GOOGLE_OAUTH_ROOT")
-        with way_out(address) as client:
+        with client_to(address) as client:
             answer = client.request("POST", f"{address}/revoke", headers=FORM, content=urlencode({"token": token}).encode())
         if answer.status not in (200, 400):
             raise problem(answer)
@@ -259,6 +323,12 @@ def _ours(row: Row, key: str) -> bool:
 def _receipt(row: Row) -> Receipt:
     read = mapping.change(row)
     return Receipt(read.remote_id, str(row.get("iCalUID", "")), read.etag, read.modified, read.item)
+
+
+def _with_exceptions(change: Change) -> Event:
+    if change.item is None:
+        raise Retry("The server's answer can't be read.")
+    return replace(change.item, exceptions=change.exceptions)
 
 
 def _spans(answer: Row, asked: Collection[str]) -> Iterator[tuple[datetime, datetime]]:

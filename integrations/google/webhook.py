@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.contract import Notice
+from integrations.contract import Call, Notice
 
 STATES = {"sync": False, "exists": True, "not_exists": True}  # sync greets a new channel
 
@@ -15,3 +15,8 @@ def notice(headers: Mapping[str, str]) -> Notice | None:
     if not channel or state not in STATES:
         return None
     return Notice(channel, headers.get("X-Goog-Channel-Token", ""), STATES[state])
+
+
+def hear(call: Call) -> list[Notice]:
+    found = notice(call.headers)
+    return [found] if found else []

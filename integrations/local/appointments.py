@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
 
 from booking.actions import appointments as actions
 from booking.models import Allocation, Appointment, Employee, Status
 from booking.models.appointment import LIVE
+from booking.notifications.placeholders.known import Where
+from integrations.decide import Part
 from integrations.items import Event, Person, with_snapshot
+from integrations.local import sharing
+from integrations.local.projection import Projection
+from integrations.local.texts import field_back, tidy
 from integrations.models import Link, Pair
 from integrations.rules import Resolved
 
+__all__ = ["field_back"]  # a kind says how its texts go back
+
 KIND = "appointment"
+LABEL = _("Appointments")
+SERIES = False  # a series there is one appointment and foreign time
+IMPORTS = False  # what is sold is booked, never found in a calendar
+WHERE: Where = "calendar"  # the placeholders of its texts
+RULED = ("title", "description", "direction", "priority", "on_remote_delete", "pending", "attendees", "buffers", "busy", "private", "max_events", "past_days")
 LINKS = """
 SELECT l.id FROM integrations_link l JOIN booking_employee e ON e.calendar_id = l.calendar_id JOIN booking_staffing s ON s.employee_id = e.id
 WHERE s.appointment_id = %s AND l.writes
 UNION SELECT link_id FROM integrations_pair WHERE kind = %s AND item_id = %s AND state NOT IN (%s, %s)
 """
-MODEL = Appointment
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """`event` is what shall be there, None for nothing. `leave`: neither write nor delete, whatever is there."""
-
-    event: Event | None = None
-    leave: bool = False
 
 
 def load(item_id: int) -> Appointment | None:
     return Appointment.objects.select_related("service__category", "location").filter(pk=item_id).first()
 
 
+def concerned(item: Model) -> list[int]:
+    """The appointments that may look different after a change of this."""
+    return [item.pk] if isinstance(item, Appointment) else []
+
+
+def staff(item_id: int) -> list[Employee]:
+    """Those who serve it, the organiser first."""
+    return list(Employee.objects.filter(staffings__appointment=item_id).order_by("staffings"))
+
+
 def calendars(item_id: int) -> list[int]:
-    """The calendars of those who serve it."""
-    return list(Employee.objects.filter(staffings__appointment=item_id).values_list("calendar_id", flat=True))
+    """The calendars of those who serve it, the organiser's first."""
+    return [one.calendar_id for one in staff(item_id)]
 
 
 def links(item_id: int) -> list[int]:
@@ -78,28 +92,25 @@ def project(appointment: Appointment | None, link: Link, rule: Resolved, pair: P
         return Projection()
     if not appointment.sync_enabled or appointment.end < now - timedelta(days=rule.past_days):
         return Projection(leave=True)
-    shown = appointment.status == Status.APPROVED or (appointment.status == Status.PENDING and rule.pending)
-    if not shown or link.calendar_id not in calendars(appointment.pk):
+
+    def shown(rule: Resolved) -> bool:
+        return appointment.status == Status.APPROVED or (appointment.status == Status.PENDING and rule.pending)
+
+    people = staff(appointment.pk)
+    if not shown(rule) or link.calendar_id not in [one.calendar_id for one in people]:
         return Projection()
-    followed = Pair.objects.filter(kind=KIND, item_id=appointment.pk, mode="moved", link__calendar=link.calendar_id).exclude(state=Pair.State.CLOSED)
-    if pair is not None and pair.mode == "moved":
-        return Projection(_event(appointment, link, rule, pair, hides_attendees))
-    if not link.writes:
-        return Projection()
-    if followed.exists():
-        return Projection(leave=True)
-    return Projection(_event(appointment, link, rule, pair, hides_attendees))
+    part = sharing.part_of(KIND, appointment.pk, link, pair, people, now, shown=shown)
+    return sharing.projection(KIND, appointment.pk, link, pair, part, lambda: _event(appointment, link, rule, pair, hides_attendees, part, people))
 
 
-def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | None, hides_attendees: bool) -> Event:
+def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | None, hides_attendees: bool, part: Part, people: Sequence[Employee]) -> Event:
     from booking.notifications.placeholders import fill, values_for_calendar
 
-    employee = Employee.objects.get(calendar=link.calendar_id)
-    values = values_for_calendar(appointment, employee.language)
+    employee = next(one for one in people if one.calendar_id == link.calendar_id)
     start, end = appointment.occupied if rule.buffers else (appointment.start, appointment.end)
     guests = [one.customer for one in appointment.attendances.select_related("customer").filter(status__in=LIVE)] if rule.attendees else []
-    # A guest must never see the others: where they can't be hidden from each other, only a single one is written.
-    invited = guests if hides_attendees or len(guests) == 1 else []
+    attendees = sharing.attendees(part, people, link, [Person(email=one.email, name=one.full_name) for one in guests], hides_attendees=hides_attendees)
+    values = values_for_calendar(appointment, employee.language, discreet={one.email for one in guests} & {one.email for one in attendees} != set())
     pending = appointment.status == Status.PENDING
     event = Event(
         start=start,
@@ -111,15 +122,19 @@ def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | No
         timezone=link.calendar.timezone,
         show_as="tentative" if pending else "busy",
         status="tentative" if pending else "confirmed",
-        attendees=tuple(Person(email=one.email, name=one.full_name) for one in invited),
-        organizer=Person(email=employee.email, name=employee.full_name, role="chair") if invited else None,
+        attendees=attendees,
+        organizer=Person(email=employee.email, name=employee.full_name, role="chair") if attendees else None,
     )
     return with_snapshot(event, pair.kept) if pair is not None and pair.kept else event
 
 
-def tidy(text: str) -> str:
-    """Lines whose placeholders had nothing to say leave no gap."""
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+def release(appointment: Appointment, link: Link, addresses: Collection[str], now: datetime) -> bool:
+    """Those invited under these addresses no longer serve it; the organiser always does. False when nobody left."""
+    people = staff(appointment.pk)
+    stay = sharing.staying(people, addresses)
+    if len(stay) < len(people):
+        actions.set_staff(appointment=appointment, employees=stay, now=now, origin=link, reason=f"calendar: {link}")
+    return len(stay) < len(people)
 
 
 def own_times(appointment: Appointment) -> dict[str, str]:

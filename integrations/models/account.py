@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models.encrypted import EncryptedJSONField
@@ -26,6 +27,13 @@ class Account(models.Model):
     server = models.URLField(_("address"), max_length=500, blank=True)
     username = models.CharField(_("user name"), max_length=254, blank=True)
     secrets = EncryptedJSONField(default=dict, editable=False)
+    # By OAuth: who it is there, for ever; and the access token, whose version is raised by whoever renews it under the lease.
+    subject = models.CharField(max_length=255, blank=True, editable=False)
+    token_expires_at = models.DateTimeField(null=True, editable=False)
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    refreshing_until = models.DateTimeField(null=True, editable=False)
+    # The last day of the password, or of what was granted, where that is known.
+    access_ends_on = models.DateField(_("access ends on"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.CHECKING)
     problem = models.CharField(_("problem"), max_length=500, blank=True)
     hint = models.CharField(_("next step"), max_length=500, blank=True)
@@ -43,6 +51,9 @@ class Account(models.Model):
     class Meta:
         verbose_name = _("calendar account")
         verbose_name_plural = _("calendar accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "provider", "subject"], condition=~Q(subject="") & ~Q(state="disconnecting"), name="account_once"),
+        ]
 
     def __str__(self) -> str:
         return self.identity or self.username or self.provider

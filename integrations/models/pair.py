@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models.link import Link
@@ -14,7 +15,15 @@ class Pair(models.Model):
 
     `key` is the marker the remote event carries: installation, kind, item, link, generation. It is saved before the first call, so
     that whatever becomes of the answer the event is recognised.
+
+    `mode` copy: the event of the organiser's calendar stands here as the provider's copy for an attendee; it is followed, never written. While
+    such a copy is expected the state is creating; at `wait_until` the link gets an event of its own.
     """
+
+    class Mode(models.TextChoices):
+        OWN = "own", _("written by us")
+        MOVED = "moved", _("moved here by its owner")
+        COPY = "copy", _("copy for an attendee")
 
     class State(models.TextChoices):
         CREATING = "creating", _("being created")
@@ -30,7 +39,13 @@ class Pair(models.Model):
     generation = models.PositiveIntegerField(default=1)
     key = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=12, choices=State, default=State.CREATING)
-    mode = models.CharField(max_length=5, default="own")
+    mode = models.CharField(max_length=5, choices=Mode, default=Mode.OWN)
+    wait_until = models.DateTimeField(null=True)
+    # An event of ours that a copy has taken the place of and that is still to be deleted.
+    leftover = models.CharField(max_length=1000, blank=True)
+    # What the attendees we wrote have answered there: {"address": {"is": "accepted", "told": true}}; "removed" where somebody took them off.
+    responses = models.JSONField(default=dict)
+    untold = models.BooleanField(default=False, db_index=True)
     remote_id = models.CharField(max_length=1000, blank=True)
     uid = models.CharField(max_length=500, blank=True)
     etag = models.CharField(max_length=500, blank=True)
@@ -53,9 +68,15 @@ class Pair(models.Model):
         """Whether its owner made the event private there."""
         return bool(self.base.get("private") or self.theirs.get("private"))
 
+    def let_go(self) -> None:
+        """No longer followed: what stands there is foreign, and counts as that from the next full reading on. The caller saves."""
+        self.state = self.State.UNLINKED
+        Link.objects.filter(pk=self.link_id).update(listed_at=None, next_pull_at=timezone.now())
+
     def save_agreed(self) -> None:
-        """All but `kept`: while a call is running a person may take a text back, and that must not be undone by what was loaded before."""
-        named = [field.name for field in self._meta.concrete_fields if field.name not in ("id", "kept")]
+        """All but `kept` and `responses`: while a call is running a person may take a text back, or be told of an answer, and that must not be undone by
+        what was loaded before."""
+        named = [field.name for field in self._meta.concrete_fields if field.name not in ("id", "kept", "responses", "untold")]
         self.save(update_fields=None if self._state.adding else named)
 
     def __str__(self) -> str:

@@ -31,9 +31,9 @@ class Rule(models.Model):
         NEWEST = "newest", _("the newest change")
 
     class OnRemoteDelete(models.TextChoices):
-        CANCEL = "cancel", _("cancel the appointment")
+        CANCEL = "cancel", _("cancel it here too")
         RESTORE = "restore", _("put the event back")
-        UNLINK = "unlink", _("keep the appointment, leave the calendar alone")
+        UNLINK = "unlink", _("keep it here, leave the calendar alone")
 
     scope = models.CharField(max_length=10, choices=Scope)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="sync_rules")
@@ -53,6 +53,7 @@ class Rule(models.Model):
     max_events = models.PositiveIntegerField(
         _("maximum number of events read"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(50_000)]
     )
+    imports = models.BooleanField(_("take over other events"), null=True, blank=True)
     past_days = models.PositiveIntegerField(_("days read back"), null=True, blank=True, validators=[MaxValueValidator(365)])
 
     class Meta:

@@ -33,9 +33,9 @@ class _Wire(httpx.AsyncBaseTransport):
 
 
 class Bridge:
-    """Speaks to Graph at `root` (scheme and host; the path /v1.0 is fixed) with a bearer token that is asked for before each call."""
+    """Speaks to Graph at `root` (scheme and host; the path /v1.0 is fixed) with a bearer token that is asked for before each call, and once more where it is refused."""
 
-    def __init__(self, root: str, token: Callable[[], str], client: Client) -> None:
+    def __init__(self, root: str, token: Callable[[str], str], client: Client) -> None:
         self.root = root.rstrip("/")
         self.token, self.client = token, client
 
@@ -43,8 +43,14 @@ class Bridge:
         """One request, whatever status it ends in. Raises Retry or NeedsPerson when there is no whole answer or the address is not Graph's."""
         if isinstance(where, str) and not where.startswith("/"):
             stay(where, origin(self.root))  # the token goes to Graph only, whatever a link says
-        token = self.token()  # outside the loop: it may ask the database
-        return asyncio.run(self._send(token, method, where, query or {}, headers or {}, body))
+        rejected = ""
+        for _attempt in range(2):
+            token = self.token(rejected)  # outside the loop: it may ask the database
+            answer = asyncio.run(self._send(token, method, where, query or {}, headers or {}, body))
+            if answer.status != 401:
+                break
+            rejected = token
+        return answer
 
     async def _send(self, token: str, method: str, where: Where, query: Mapping[str, Any], headers: Mapping[str, str], body: Any) -> Answer:
         from kiota_abstractions.method import Method

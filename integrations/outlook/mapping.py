@@ -43,6 +43,12 @@ def marked(key: str) -> str:
     return f"singleValueExtendedProperties/Any(ep: ep/id eq '{KEY}' and ep/value eq '{value}')"
 
 
+def identified(uid: str) -> str:
+    """The filter that finds an event by its UID."""
+    quoted = uid.replace("'", "''")
+    return f"iCalUId eq '{quoted}'"
+
+
 def body(item: Event, key: str = "", groups: Collection[str] = GROUPS.keys()) -> dict[str, Any]:
     """What to send: all of it with a `key` for a new event, else these groups only. Raises ValueError for what Outlook can't hold."""
     found: dict[str, Any] = {}
@@ -68,14 +74,20 @@ def body(item: Event, key: str = "", groups: Collection[str] = GROUPS.keys()) ->
         own[KEY] = key
         found["isReminderOn"] = item.reminder is not None
         found |= {"reminderMinutesBeforeStart": item.reminder} if item.reminder is not None else {}
-        if item.recurrence:
-            zone = windows(item.timezone)
-            if not zone or found["start"]["timeZone"] != zone:
-                raise ValueError("a series in a time zone that Outlook does not know")
-            found["recurrence"] = series.recurrence(item.recurrence, item.start, ZoneInfo(item.timezone), zone)
+    if "recurrence" in groups and (item.recurrence or not key):
+        found["recurrence"] = _recurrence(item)
     if own:
         found["singleValueExtendedProperties"] = [{"id": name, "value": value} for name, value in own.items()]
     return found
+
+
+def _recurrence(item: Event) -> dict[str, Any] | None:
+    zone, rules = windows(item.timezone), tuple(line for line in item.recurrence if not line.upper().startswith("EXDATE"))
+    if not rules:
+        return None
+    if not zone or _when(item)["start"]["timeZone"] != zone:
+        raise ValueError("a series in a time zone that Outlook does not know")
+    return series.recurrence(rules, item.start, ZoneInfo(item.timezone), zone)
 
 
 def merged(found: dict[str, Any], row: dict[str, Any], item: Event) -> dict[str, Any]:
@@ -270,3 +282,8 @@ def taken(row: dict[str, Any], home: ZoneInfo) -> tuple[datetime, datetime] | No
         return instant(row["start"]), instant(row["end"])
     start, end = (datetime.combine(_day(row[name], home), time(), home).astimezone(UTC) for name in ("start", "end"))
     return start, end
+
+
+def stamp(value: datetime) -> str:
+    """An instant as Graph wants it in queries and of subscriptions."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from booking.ical import IcalError
-from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Subscription, Window
-from integrations.items import Event
-from integrations.outlook import mapping
+from integrations.contract import (
+    Change,
+    Changed,
+    Create,
+    CursorExpired,
+    Delete,
+    NeedsPerson,
+    Op,
+    Page,
+    Receipt,
+    RemoteCalendar,
+    Retry,
+    Step,
+    Update,
+    Window,
+)
+from integrations.items import Event, snapshot
+from integrations.outlook import instances, mapping
+from integrations.outlook.asking import HTML, PART, TEXT, Asking, Question, each, event, inside
 from integrations.outlook.bridge import Bridge, Where
 from integrations.outlook.errors import code, content, missing, problem, unreadable
+from integrations.outlook.listening import ListeningProvider
 from integrations.wire.diagnosis import steps
-from integrations.wire.http import Answer, client, retry_after
+from integrations.wire.http import Answer, client_to
 from integrations.wire.recurrence import merged
+from integrations.wire.rounds import alone, together
 
-PART = 20  # requests in a $batch
 PAGE = 200  # events to a page, if Graph agrees
 MAX_PAGES = 5_000
-REPEATS = 3  # of the parts of a $batch that Graph was too busy for, and of a creation under a transaction id that is spent
+TRIES = 3  # transaction ids for one key, each used up by a deletion
 MARGIN = timedelta(days=30)  # a delta's window is frozen: it reaches so far beyond what is asked for that it lasts a month
-LIVES = (timedelta(minutes=10_070), timedelta(minutes=4_230))  # of a subscription: what the service allows, and what its description says
-UTC_TIMES = 'IdType="ImmutableId", outlook.timezone="UTC"'
-TEXT, HTML = (f'{UTC_TIMES}, outlook.body-content-type="{kind}"' for kind in ("text", "html"))
 
 
-class OutlookProvider(Provider):
+class OutlookProvider(ListeningProvider):
     """Calendar ids are Graph's, remote ids its immutable ones. `settings["timezone"]` is the zone whose days an all-day event takes."""
 
     @cached_property
     def graph(self) -> Bridge:
-        return Bridge(settings.GRAPH_ROOT, self.credentials.access_token, client())
+        return Bridge(settings.GRAPH_ROOT, self.credentials.access_token, client_to(settings.GRAPH_ROOT))
 
     def identity(self) -> str:
         found = content(self._send("GET", lambda graph: graph.me, query={"$select": ["mail", "userPrincipalName"]}))
@@ -64,8 +77,8 @@ class OutlookProvider(Provider):
         until, where = _where(cursor, window)
         query = {}
         if not cursor:
-            until, where = window.end + MARGIN, _in(calendar, lambda place: place.calendar_view.delta)
-            query = {"startDateTime": _stamp(window.start), "endDateTime": _stamp(until)}
+            until, where = window.end + MARGIN, inside(calendar, lambda place: place.calendar_view.delta)
+            query = {"startDateTime": mapping.stamp(window.start), "endDateTime": mapping.stamp(until)}
         marks = {} if cursor else self._marks(calendar)
         unsure: dict[str, None] = {}
         masters: dict[str, dict[str, Any]] = {}
@@ -91,12 +104,12 @@ class OutlookProvider(Provider):
             yield Page(tuple(changes), full=not cursor)
         for changes in self._series(calendar, masters):
             yield Page(tuple(changes), full=not cursor)
-        yield Page((), cursor=f"{_stamp(until)} {link}", last=True, full=not cursor)
+        yield Page((), cursor=f"{mapping.stamp(until)} {link}", last=True, full=not cursor)
 
     def _marks(self, calendar: str) -> dict[str, dict[str, Any]]:
         """Our hidden properties by id: a delta leaves them out, and what a person has copied or dragged here has lost its transaction id."""
         try:
-            rows = self._rows(_in(calendar, lambda place: place.events), {"$filter": mapping.MARKED, "$expand": mapping.OURS, "$select": ["id"]})
+            rows = self._rows(inside(calendar, lambda place: place.events), {"$filter": mapping.MARKED, "$expand": mapping.OURS, "$select": ["id"]})
             return {row["id"]: {"singleValueExtendedProperties": row.get("singleValueExtendedProperties")} for row in rows}
         except NeedsPerson as error:
             if error.code == "rejected":  # a Graph that can't search so: the transaction id says it as well
@@ -136,7 +149,7 @@ class OutlookProvider(Provider):
     def get(self, calendar: str, remote_id: str) -> Change:
         answer = self._look(calendar, remote_id, TEXT)
         if missing(answer):
-            content(self._send("GET", _in(calendar), query={"$select": ["id"]}))  # proof that the calendar is there
+            content(self._send("GET", inside(calendar), query={"$select": ["id"]}))  # proof that the calendar is there
             return Change(remote_id, gone=True)
         row = content(answer)
         if row.get("type") != "seriesMaster":
@@ -144,31 +157,63 @@ class OutlookProvider(Provider):
         return next(change for changes in self._series(calendar, {row["id"]: row}) for change in changes)
 
     def _look(self, calendar: str, remote_id: str, prefer: str) -> Answer:
-        return self._send("GET", _event(calendar, remote_id), prefer=prefer, query={"$expand": mapping.OURS})
+        return self._send("GET", event(calendar, remote_id), prefer=prefer, query={"$expand": mapping.OURS})
 
     def find(self, calendar: str, key: str, uid: str) -> Change | None:
         query = {"$filter": mapping.marked(key), "$expand": mapping.OURS}
-        for row in self._rows(_in(calendar, lambda place: place.events), query):
+        for row in self._rows(inside(calendar, lambda place: place.events), query):
             if mapping.key(row) == key and (found := self.get(calendar, row["id"])).item:
                 return found
         return None
 
+    def copy_of(self, calendar: str, uid: str) -> Change | None:
+        """ "event resource type": iCalUId is the same for an event across calendars, ids are not."""
+        query = {"$filter": mapping.identified(uid), "$expand": mapping.OURS}
+        row = next(self._rows(inside(calendar, lambda place: place.events), query), None)
+        return self.get(calendar, row["id"]) if row else None
+
     def create(self, calendar: str, item: Event, key: str) -> Receipt:
         """One request: the transaction id makes Graph answer a repeated one with what the first has made."""
+        return alone(self._creating(calendar, item, key), self._each)
+
+    def update(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Receipt:
+        return alone(self._updating(calendar, remote_id, item, fields, etag), self._each)
+
+    def delete(self, calendar: str, remote_id: str, etag: str) -> None:
+        alone(self._deleting(calendar, remote_id, etag), self._each)
+
+    def many(self, calendar: str, ops: Sequence[Op]) -> Sequence[Receipt | Exception | None]:
+        return together([self._writing(calendar, op) for op in ops], self._each)
+
+    def _writing(self, calendar: str, op: Op) -> Asking[Receipt | None]:
+        match op:
+            case Create(item, key):
+                return (yield from self._creating(calendar, item, key))
+            case Update(remote_id, item, fields, etag):
+                return (yield from self._updating(calendar, remote_id, item, fields, etag))
+            case Delete(remote_id, etag):
+                yield from self._deleting(calendar, remote_id, etag)
+        return None
+
+    def _creating(self, calendar: str, item: Event, key: str) -> Asking[Receipt]:
         body = _writable(lambda: mapping.body(item, key))
-        for attempt in range(1, REPEATS + 1):
-            answer = self._send("POST", _in(calendar, lambda place: place.events), body=body | {"transactionId": mapping.transaction(key, attempt)})
+        for attempt in range(1, TRIES + 1):
+            answer = yield Question("POST", calendar, body=body | {"transactionId": mapping.transaction(key, attempt)})
             if code(answer) != "ErrorDuplicateTransactionId":
-                return mapping.receipt(content(answer))
+                return self._dates(calendar, mapping.receipt(content(answer)), item)
             if found := self.find(calendar, key, item.uid):  # made before, with another content
                 return Receipt(found.remote_id, found.item.uid if found.item else "", found.etag, found.modified, found.item)
             # Made before and deleted by somebody before we knew: Graph remembers the transaction longer than the event.
         raise NeedsPerson(_("Outlook has had this event before and does not take it again."), _("Enter it there by hand."), code="rejected")
 
-    def update(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Receipt:
+    def _updating(self, calendar: str, remote_id: str, item: Event, fields: Collection[str], etag: str) -> Asking[Receipt]:
         body = _writable(lambda: mapping.body(item, groups=fields))
+        if "recurrence" in body and "when" not in fields and (there := self.get(calendar, remote_id).item) and _rules(there) == _rules(item):
+            del body["recurrence"]  # written anew it may lose its exceptions
+            if not body:
+                body = mapping.body(item, groups=["title"])
         if "attendees" in body or "body" in body:  # what others put in there is part of the same value
-            now = self._look(calendar, remote_id, HTML)
+            now = yield Question("GET", calendar, remote_id, query={"$expand": mapping.OURS}, prefer=HTML)
             if missing(now):
                 raise Changed(_("The event is gone."))
             row = content(now)
@@ -177,22 +222,46 @@ class OutlookProvider(Provider):
             body, etag = mapping.merged(body, row, item), str(row.get("@odata.etag") or "")
             if not body:
                 return mapping.receipt(row)
-        answer = self._send("PATCH", _event(calendar, remote_id), body=body, headers={"If-Match": etag} if etag else {})
+        answer = yield Question("PATCH", calendar, remote_id, etag=etag, body=body)
         if missing(answer):
             raise Changed(_("The event is gone."))
-        return mapping.receipt(content(answer))
+        return self._dates(calendar, mapping.receipt(content(answer)), item) if "recurrence" in fields else mapping.receipt(content(answer))
 
-    def delete(self, calendar: str, remote_id: str, etag: str) -> None:
-        answer = self._send("DELETE", _event(calendar, remote_id), headers={"If-Match": etag} if etag else {})
+    def _dates(self, calendar: str, receipt: Receipt, item: Event) -> Receipt:
+        """Of a series with the dates that are otherwise, which are written now."""
+        if not item.recurrence:
+            return receipt
+        there = self._whole(calendar, receipt.remote_id)
+
+        def listing(start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+            query = {"startDateTime": mapping.stamp(start), "endDateTime": mapping.stamp(end), "$top": PAGE}
+            return self._rows(inside(calendar, lambda place: place.events.by_event_id(receipt.remote_id).instances), query)
+
+        def writing(remote_id: str, body: dict[str, Any] | None) -> None:
+            answer = self._send("PATCH" if body else "DELETE", event(calendar, remote_id), body=body)
+            if body or not (missing(answer) or 200 <= answer.status < 300):
+                content(answer)
+
+        if there.item and snapshot(there.item, ["recurrence"]) != snapshot(item, ["recurrence"]):
+            instances.write(there.item, item, listing, writing)
+            there = self._whole(calendar, receipt.remote_id)
+        return Receipt(there.remote_id, receipt.uid, there.etag, there.modified, there.item)
+
+    def _whole(self, calendar: str, remote_id: str) -> Change:
+        found = self.get(calendar, remote_id)
+        return replace(found, item=replace(found.item, exceptions=found.exceptions)) if found.item else found
+
+    def _deleting(self, calendar: str, remote_id: str, etag: str) -> Asking[None]:
+        answer = yield Question("DELETE", calendar, remote_id, etag=etag)
         if not missing(answer) and not 200 <= answer.status < 300:
             raise problem(answer)
 
     def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
         home = ZoneInfo(self.settings.get("timezone") or "UTC")
-        query = {"startDateTime": _stamp(window.start), "endDateTime": _stamp(window.end), "$select": mapping.TIMES, "$top": PAGE}
+        query = {"startDateTime": mapping.stamp(window.start), "endDateTime": mapping.stamp(window.end), "$select": mapping.TIMES, "$top": PAGE}
         spans: list[tuple[datetime, datetime]] = []
         for calendar in calendars:
-            for row in self._rows(_in(calendar, lambda place: place.calendar_view), query):
+            for row in self._rows(inside(calendar, lambda place: place.calendar_view), query):
                 try:
                     span = mapping.taken(row, home)
                 except (ValueError, KeyError, TypeError, IcalError) as error:
@@ -200,28 +269,11 @@ class OutlookProvider(Provider):
                 spans += [(max(span[0], window.start), min(span[1], window.end))] if span else []
         return merged(spans)
 
-    def subscribe(self, calendar: str, address: str, token: str, life: timedelta) -> Subscription:
-        """Graph asks `address` at once whether it may (see webhook.greeting). Some of its clouds allow less time than others."""
-        for longest in LIVES:
-            until = datetime.now(UTC) + min(life, longest)
-            wanted = {"changeType": "created,updated,deleted", "resource": f"me/calendars/{quote(calendar, safe='')}/events", "clientState": token}
-            wanted |= {"notificationUrl": address, "lifecycleNotificationUrl": address, "expirationDateTime": _stamp(until)}
-            answer = self._send("POST", lambda graph: graph.subscriptions, body=wanted)
-            if answer.status != 400 or life <= LIVES[-1]:
-                break
-        row = content(answer)
-        try:
-            return Subscription(str(row["id"]), str(row["resource"]), datetime.fromisoformat(row["expirationDateTime"]).astimezone(UTC))
-        except (KeyError, TypeError, ValueError) as error:
-            raise unreadable() from error
-
-    def unsubscribe(self, subscription: Subscription) -> None:
-        answer = self._send("DELETE", lambda graph: graph.subscriptions.by_subscription_id(subscription.id))
-        if not missing(answer) and not 200 <= answer.status < 300:
-            raise problem(answer)
-
     def check(self) -> Iterator[Step]:
         return steps(self, self.graph.client, self.identity, at=settings.GRAPH_ROOT)
+
+    def _each(self, questions: Sequence[Question]) -> list[Answer | Exception]:
+        return each(self._send, questions)
 
     def _send(
         self,
@@ -255,33 +307,12 @@ class OutlookProvider(Provider):
                 return
         raise Retry(_("The server gives its list out in parts without end."))
 
-    def _batch(self, calendar: str, ids: Iterable[str], query: Mapping[str, str]) -> Iterator[tuple[str, Answer]]:
-        """GET of up to PART events in one request, which the SDK's own batch can't do for another root. Parts that were refused as too many are asked again."""
-        home, wanted = f"/me/calendars/{quote(calendar, safe='')}/events/", dict(enumerate(ids))
-        for attempt in range(REPEATS):
-            if not wanted:
-                return
-            parts = [
-                {"id": str(number), "method": "GET", "url": f"{home}{quote(one, safe='')}?{urlencode(query, quote_via=quote)}", "headers": {"Prefer": TEXT}}
-                for number, one in wanted.items()
-            ]
-            answers = _parts(content(self._send("POST", "/$batch", body={"requests": parts})))
-            waits = [answer for answer in answers.values() if answer.status in (429, 503)]
-            for number, answer in answers.items():
-                if number in wanted and answer not in waits:
-                    yield wanted.pop(number), answer
-            if wanted and (attempt == REPEATS - 1 or len(waits) != len(wanted) or any(one.headers.get("retry-after", "0") != "0" for one in waits)):
-                after = [retry_after(one.headers.get("retry-after", ""), datetime.now(UTC)) or 0 for one in waits]
-                raise Retry(_("The server is busy or out of order."), max(after, default=0) or None)
-
-
-def _in(calendar: str, where: Callable[[Any], Any] = lambda place: place) -> Where:
-    """The SDK's request builder for something in a calendar."""
-    return lambda graph: where(graph.me.calendars.by_calendar_id(calendar))
-
-
-def _event(calendar: str, remote_id: str) -> Where:
-    return _in(calendar, lambda place: place.events.by_event_id(remote_id))
+    def _batch(self, calendar: str, ids: Sequence[str], query: Mapping[str, str]) -> Iterator[tuple[str, Answer]]:
+        """GET of events by their ids."""
+        for one, answer in zip(ids, self._each([Question("GET", calendar, one, query=query) for one in ids]), strict=True):
+            if isinstance(answer, Exception):
+                raise answer
+            yield one, answer
 
 
 def _calendar(row: dict[str, Any]) -> RemoteCalendar:
@@ -302,19 +333,6 @@ def _where(cursor: str, window: Window) -> tuple[datetime, Where]:
     return until, link
 
 
-def _parts(found: dict[str, Any]) -> dict[int, Answer]:
-    """The answers of a $batch by the number of their request, in whatever order they came."""
-    try:
-        return {
-            int(one["id"]): Answer(
-                int(one["status"]), {name.lower(): str(value) for name, value in (one.get("headers") or {}).items()}, json.dumps(one.get("body")).encode(), ""
-            )
-            for one in found["responses"]
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise unreadable() from error
-
-
 def _writable(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return make()
@@ -322,5 +340,5 @@ def _writable(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         raise NeedsPerson(_("The event can't be written."), _("Check its e-mail addresses, and how it repeats."), code="rejected") from error
 
 
-def _stamp(value: datetime) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _rules(item: Event) -> Any:
+    return (snapshot(item, ["recurrence"])["recurrence"] or {}).get("rules")

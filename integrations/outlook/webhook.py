@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from integrations.contract import Notice
+from integrations.contract import Call, Notice
 
 # "Reduce missing subscriptions and change notifications": these come for a subscription that ends, or that has left something out.
 ENDING = frozenset({"reauthorizationRequired", "subscriptionRemoved"})
@@ -24,4 +24,10 @@ def notices(body: bytes) -> list[Notice]:
         found = {(str(row["subscriptionId"]), str(row.get("clientState") or ""), str(row.get("lifecycleEvent") or "")) for row in rows}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
-    return [Notice(name, token, renew=event in ENDING) for name, token, event in sorted(found) if not event or event in LIFECYCLE]
+    known = [one for one in sorted(found) if not one[2] or one[2] in LIFECYCLE]
+    return [Notice(name, token, renew=event in ENDING, missed=event == "missed") for name, token, event in known]
+
+
+def hear(call: Call) -> str | list[Notice]:
+    asked = greeting(call.query)
+    return notices(call.body) if asked is None else asked

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from booking.models import BusySource
-from integrations import choosing, connect, registry
-from integrations.contract import NeedsPerson, ProviderConfig
-from integrations.models import Account, Link, Pair
+from integrations import choosing, connect, plan, registry
+from integrations.contract import ProviderConfig
+from integrations.models import Account, Link
+from integrations.oauth import clients
+from integrations.pages import choice, consent, ending
 from integrations.pages.access import account_of, address, back, employee_of, frame, link_of, page, subject
-from integrations.pages.forms import NEW, ChoiceForm, ConnectForm, LinkForm, PasswordForm
+from integrations.pages.forms import ChoiceForm, ConnectForm, LinkForm, PasswordForm
 
 forms_pages = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -25,23 +29,24 @@ def by_password() -> dict[str, ProviderConfig]:
 
 @page
 @forms_pages
-def new(request: HttpRequest, provider: str = "") -> HttpResponse:
-    """Where the account is and how to sign in there. With several providers one is chosen first."""
+def new(request: HttpRequest, provider: str) -> HttpResponseBase:
+    """Where the account is and how to sign in there; or the way to the provider's own page."""
     employee = subject(request)
     if employee is None or employee.user is None:
         raise PermissionDenied
     known = by_password()
-    if not provider and len(known) == 1:
-        provider = next(iter(known))
-    if not provider:
-        return render(request, "integrations/providers.html", frame(request, employee) | {"providers": known})
     if provider not in known:
-        raise Http404
+        return consent.begin(request, employee, provider)
     form = ConnectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         account = connect.add_account(
-            user=employee.user, provider=provider, server=data["server"], username=data["username"], secrets={"password": data["password"]}
+            user=employee.user,
+            provider=provider,
+            server=data["server"],
+            username=data["username"],
+            secrets={"password": data["password"]},
+            ends_on=data["ends_on"],
         )
         return redirect(address(request, "check", employee, account.pk))
     context = frame(request, employee) | {"form": form, "provider": known[provider].provider_label}
@@ -56,13 +61,17 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     employee = employee_of(account)
     running = account.state == Account.State.CHECKING or any(step["ok"] is None for step in account.steps)
     fine = account.state == Account.State.CONNECTED and all(step["ok"] for step in account.steps)
+    if not running and request.htmx and (request.htmx.current_url_abs_path or "").partition("?")[0] == reverse("integrations:calendars"):  # type: ignore[attr-defined]
+        return HttpResponseClientRefresh()  # its settings open there
     context = frame(request, employee) | {
         "account": account,
         "running": running,
         "fine": fine,
         "chosen": account.links.filter(calendar=employee.calendar).exists(),
+        "by_consent": account.provider in clients.by_oauth(),
+        "offered": account.provider in clients.offered(),
     }
-    return render(request, "integrations/_check_steps.html" if request.htmx else "integrations/check.html", context)  # type: ignore[attr-defined]
+    return consent.leads_away(render(request, "integrations/_check_steps.html" if request.htmx else "integrations/check.html", context))  # type: ignore[attr-defined]
 
 
 @page
@@ -80,7 +89,7 @@ def password(request: HttpRequest, pk: int) -> HttpResponse:
     employee = employee_of(account)
     form = PasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        connect.change_secrets(account, secrets={"password": form.cleaned_data["password"]})
+        connect.change_secrets(account, secrets={"password": form.cleaned_data["password"]}, ends_on=form.cleaned_data["ends_on"])
         return redirect(address(request, "check", employee, account.pk))
     return render(request, "integrations/password.html", frame(request, employee) | {"account": account, "form": form}, status=400 if form.errors else 200)
 
@@ -91,40 +100,11 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Which calendars are read and into which one is written; a separate one is recommended and made on request."""
     account = account_of(request, pk)
     employee = employee_of(account)
-    config = registry.providers().get(account.provider)
-    can_create = bool(config and config.capabilities.creates_calendars)
-    links = {link.remote_id: link for link in account.links.filter(calendar=employee.calendar)}
-    form = ChoiceForm(request.POST or None, account=account, can_create=can_create)
+    form = ChoiceForm(request.POST or None, account=account, can_create=choice.can_create(account))
     if request.method == "POST" and form.is_valid():
-        wanted = form.cleaned_data["writes"]
-        try:
-            choosing.choose(account, employee.calendar, reads=set(form.cleaned_data["reads"]), writes="" if wanted == NEW else wanted)
-        except NeedsPerson as error:
-            form.add_error("writes", f"{error.reason} {error.hint}")
-        else:
-            if wanted == NEW:
-                connect.create_separate_later(account)
-                return redirect(address(request, "check", employee, account.pk))
-            messages.success(request, _("Saved. Your calendars are being read."))
-            return back(request, employee)
-    reads = set(request.POST.getlist("reads")) if form.is_bound else {pk for pk, link in links.items() if link.reads}
-    writes = request.POST.get("writes", "") if form.is_bound else next((pk for pk, link in links.items() if link.writes), "")
-    if not form.is_bound and not links:  # the first time: what most people want
-        reads = {one["id"] for one in account.calendars if one["primary"]} or {one["id"] for one in account.calendars[:1]}
-        writes = NEW if can_create else ""
-    elsewhere = (
-        Link.objects.filter(calendar=employee.calendar, writes=True).exclude(account=account).select_related("account").defer("account__secrets").first()
-    )
-    context = {
-        "account": account,
-        "form": form,
-        "reads": reads,
-        "writes": writes,
-        "can_create": can_create,
-        "new_name": connect.separate_name(account),
-        "elsewhere": elsewhere,
-    }
-    return render(request, "integrations/choose.html", frame(request, employee) | context, status=400 if form.errors else 200)
+        plan.begin(account, employee.calendar, reads=set(form.cleaned_data["reads"]), writes=form.cleaned_data["writes"])
+        return redirect(address(request, "plan", employee, account.pk))
+    return render(request, "integrations/choose.html", frame(request, employee) | choice.context(account, employee, form), status=400 if form.errors else 200)
 
 
 @page
@@ -154,5 +134,6 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
         connect.disconnect_later(account)
         messages.success(request, _("“%(account)s” is disconnected. What is stored about it is being erased.") % {"account": account})
         return back(request, employee)
-    left = Pair.objects.filter(link__account=account, state__in=[Pair.State.LIVE, Pair.State.CONFLICT]).count()
-    return render(request, "integrations/disconnect.html", frame(request, employee) | {"account": account, "left": left, "links": account.links.all()})
+    config = registry.providers().get(account.provider)
+    context = {"account": account, "links": account.links.all(), "farewell": config.oauth.farewell if config and config.oauth else ""}
+    return render(request, "integrations/disconnect.html", frame(request, employee) | context | ending.of(account, employee))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,9 +21,12 @@ from booking.errors import BookingError
 from booking.models import Employee
 from integrations import answers, connect, engine, registry
 from integrations.local import KINDS
-from integrations.models import Account, Link, Outgoing, Pair
-from integrations.pages import health, show
+from integrations.models import Account, Link, Outgoing, Pair, Run
+from integrations.models.history import Direction
+from integrations.oauth import clients
+from integrations.pages import choice, health, show
 from integrations.pages.access import back, employee_of, frame, link_of, others, outgoing_of, page, pair_of, subject
+from integrations.pages.consent import leads_away
 
 SHOWN = 50  # of each list; the rest is counted
 
@@ -37,14 +40,48 @@ def calendars(request: HttpRequest) -> HttpResponse:
     links = (
         Link.objects.filter(calendar=employee.calendar_id)
         .select_related("source")
-        .annotate(gone=Count("pairs", filter=Q(pairs__state=Pair.State.GONE_THERE)))
+        .prefetch_related(health.told_by())
+        .annotate(gone=Count("pairs", filter=Q(pairs__state=Pair.State.GONE_THERE)), so_far=_so_far())
         .order_by("-writes", "remote_name")
     )
     mine = Account.objects.filter(user=employee.user).defer("secrets") if employee.user_id else Account.objects.none()
     accounts = list(mine.prefetch_related(Prefetch("links", links)).order_by("pk"))
     by_link = _waiting(employee)
-    context = {"others": others(request), "accounts": [_account(account, by_link) for account in accounts], "can_connect": bool(employee.user_id)}
-    return render(request, "integrations/calendars.html", frame(request, employee) | context)
+    offered = clients.offered()
+    context = {
+        "others": others(request),
+        "accounts": [_account(account, by_link, employee, offered) for account in accounts],
+        "can_connect": bool(employee.user_id),
+        "services": _services(accounts, offered),
+    }
+    return leads_away(render(request, "integrations/calendars.html", frame(request, employee) | context))
+
+
+def _services(accounts: list[Account], offered: Collection[str]) -> list[dict[str, Any]]:
+    """What can be connected, and what of it is."""
+    found = []
+    for name, config in registry.providers().items():
+        mine = [account for account in accounts if account.provider == name]
+        if config.connects_by == "password" or name in offered:
+            found.append({"name": name, "label": config.provider_label, "by_consent": config.connects_by == "oauth", "accounts": mine})
+    return found
+
+
+def _so_far() -> Subquery:
+    """How many events a reading that is under way has read; None where there is none."""
+    running = Run.objects.filter(link=OuterRef("pk"), link__lease_until__gt=timezone.now(), direction=Direction.IN, outcome=Run.Outcome.RUNNING)
+    return Subquery(running.order_by("-started_at").values("read")[:1])
+
+
+@page
+@require_safe
+def reading(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far the first reading of a calendar is; once it is over the whole page is asked for again."""
+    link = link_of(request, pk)
+    if link.pulled_at is not None or link.state != Link.State.ACTIVE:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    link.so_far = Link.objects.filter(pk=pk).values_list(_so_far(), flat=True).first()  # type: ignore[attr-defined]
+    return render(request, "integrations/_reading.html", frame(request, employee_of(link.account)) | {"link": link})
 
 
 def people(request: HttpRequest) -> HttpResponse:
@@ -88,13 +125,20 @@ def _both_times(pair: Pair, ours: dict[tuple[str, int], dict[str, str]], zone: Z
     return {"ours": show.in_words("when", here, zone), "theirs": show.in_words("when", there, zone)}
 
 
-def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]]]) -> dict[str, Any]:
-    now = timezone.now()
+def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]]], employee: Employee, offered: Collection[str]) -> dict[str, Any]:
+    now, zone = timezone.now(), ZoneInfo(employee.calendar.timezone)
     links = list(account.links.all())
     config = registry.providers().get(account.provider)
-    rows = [{"link": link, "findings": health.of_link(link, now), "question": _question(link)} | by_link.get(link.pk, {}) for link in links]
+    rows = [
+        {"link": link, "findings": health.of_link(link, now), "note": health.note(link), "news": health.news(link, now, zone), "question": _question(link)}
+        | by_link.get(link.pk, {})
+        for link in links
+    ]
     return {
         "account": account,
+        "by_consent": bool(config and config.oauth),
+        "offered": account.provider in offered,
+        "choice": {} if links or account.state != Account.State.CONNECTED else choice.context(account, employee, choice.empty(account)),
         "provider": config.provider_label if config else account.provider,
         "health": health.of_account(account, links, now, asks=any(row["question"] or row.get("conflicts") or row.get("failed") for row in rows)),
         "links": rows,
@@ -106,7 +150,7 @@ def _question(link: Link) -> str:
         return ""
     count = link.gone  # type: ignore[attr-defined]  # annotated above
     text = ngettext(
-        "%(count)s appointment is gone in the calendar. Deleted on purpose?", "%(count)s appointments are gone in the calendar. Deleted on purpose?", count
+        "%(count)s of our entries is gone in the calendar. Deleted on purpose?", "%(count)s of our entries are gone in the calendar. Deleted on purpose?", count
     )
     return text % {"count": count}
 

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from booking.models import BusySource
 from integrations.models import Account, Link
 
 NEW = "new"
+# Hosts of Microsoft's own mail service: no CalDAV, and its EWS is switched off from October 2026 on.
+MICROSOFT = ("office365.com", "office.com", "outlook.com", "outlook.de", "hotmail.com", "live.com", "office365.us", "partner.outlook.cn")
 PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"})
+
+
+def not_over(day: date) -> None:
+    if day < timezone.localdate():
+        raise forms.ValidationError(_("This day is over."))
+
+
+def ends_on_field() -> forms.DateField:
+    return forms.DateField(
+        validators=[not_over],
+        label=_("Last day of the password"),
+        required=False,
+        help_text=_("Only if it ends by itself: you get a mail 30, 14 and 3 days before."),
+        widget=forms.DateInput(attrs={"type": "date", "class": "form-control"}, format="%Y-%m-%d"),
+    )
 
 
 class ConnectForm(forms.Form):
@@ -41,6 +60,8 @@ class ConnectForm(forms.Form):
         error_messages={"required": _("Please enter the password.")},
     )
 
+    ends_on = ends_on_field()
+
     def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(dict(data.items()) if data is not None else None, **options)
 
@@ -54,6 +75,8 @@ class ConnectForm(forms.Form):
             known = None
         if not known or parts.scheme not in ("http", "https") or any(sign.isspace() for sign in address):
             raise forms.ValidationError(_("This is no web address. It looks like https://cloud.example.org."))
+        if (parts.hostname or "").endswith(MICROSOFT):
+            raise forms.ValidationError(_("Mailboxes at Microsoft can't be reached with a password. Please connect them as Outlook."))
         if "@" in parts.netloc:
             # Nor may a password typed into the address come back on the page.
             self.data = {**self.data, "server": urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))}
@@ -70,6 +93,7 @@ class PasswordForm(forms.Form):
     password = forms.CharField(
         label=_("New password"), max_length=500, strip=False, widget=PASSWORD, error_messages={"required": _("Please enter the password.")}
     )
+    ends_on = ends_on_field()
 
 
 class ChoiceForm(forms.Form):

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
+from django.conf import settings
+from django.db.models import Prefetch
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from booking.models import BusySource
-from integrations.models import Account, Link
+from integrations.models import Account, Link, Subscription
 from integrations.registry import providers
 from integrations.told import told
+
+SUSPICIOUS = 2  # readings in a row that found what nobody had told us of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,18 @@ def of_link(link: Link, now: datetime) -> list[Finding]:
     return found
 
 
+def note(link: Link) -> tuple[str, str] | None:
+    """What is no trouble and yet good to know of the calendar that is written: text and hint."""
+    config = providers().get(link.account.provider)
+    main = {str(one["id"]) for one in link.account.calendars if one.get("primary")}
+    if not link.writes or config is None or not config.capabilities.organizer_is_calendar or link.remote_id in main:
+        return None
+    return (
+        _("Not your main calendar: colleagues are invited in the name of this calendar, not in yours."),
+        _("If you organise events or appointments together with others, choose your main calendar to write to."),
+    )
+
+
 def consequence(source: BusySource) -> str:
     """What the owner's choice means for customers right now."""
     return {
@@ -78,3 +96,33 @@ def consequence(source: BusySource) -> str:
         BusySource.Policy.MARK: _("Until then your times are offered and marked as unsure, as you chose."),
         BusySource.Policy.OFFER: _("Until then your times are offered as if nothing were entered, as you chose."),
     }[BusySource.Policy(source.policy)]
+
+
+def news(link: Link, now: datetime, zone: tzinfo) -> str:
+    """How we come to know of changes there, in one sentence; the link was read with `told_by()`."""
+    config = providers().get(link.account.provider)
+    row = next(iter(link.told_by), None)  # type: ignore[attr-defined]
+    asked = _("It is read every %(interval)s.") % {"interval": interval(settings.POLL_SECONDS)}
+    if config is None or not config.webhook or not (link.reads or link.writes):
+        return ""
+    if row is None or not settings.PUSH_ADDRESS:
+        return asked
+    if row.lives(now) and row.unheard < SUSPICIOUS:
+        until = date_format(timezone.localtime(row.expires_at, zone), "SHORT_DATETIME_FORMAT")
+        return _("Changes there are told to us at once (until %(until)s; renewed by itself).") % {"until": until}
+    if row.lives(now):
+        return _("The calls that tell us of changes don't arrive.") + " " + asked
+    if row.problem:
+        return _("We can't be told of changes there: %(problem)s") % {"problem": told(row.problem)} + " " + asked
+    return _("Being told of changes there is being set up.")
+
+
+def told_by() -> Prefetch[str]:
+    """For a query of links: the subscription by which we are told of changes, as a list of at most one."""
+    return Prefetch("subscriptions", Subscription.objects.filter(ending=False), to_attr="told_by")
+
+
+def interval(seconds: int) -> str:
+    if seconds < 120:
+        return ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds}
+    return ngettext("%(count)s minute", "%(count)s minutes", seconds // 60) % {"count": seconds // 60}

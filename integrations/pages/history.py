@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,10 +16,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from booking.errors import BookingError
-from booking.models import Appointment
 from integrations import history as sync_history
-from integrations.local import KINDS, appointments
-from integrations.models import FieldChange, Run
+from integrations.local import KINDS
+from integrations.models import FieldChange, Pair, Run
 from integrations.pages import show
 from integrations.pages.access import allowed, back, change_of, frame, others, page, run_of, subject
 from integrations.pages.calendars import item_labels, people
@@ -145,11 +144,18 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "integrations/undo.html", frame(request, employee) | {"run": run, "rows": rows})
 
 
-def of_appointment(request: HttpRequest, appointment: Appointment) -> dict[str, object] | None:
-    """The section on an appointment's page: what travelled of it. Left out when nothing did."""
-    found = _with_all(
-        FieldChange.objects.filter(item_kind=appointments.KIND, item_id=appointment.pk).filter(allowed(request.user, "run__calendar__employee__user"))
-    )
+def answers(kind: str, item_id: int) -> list[tuple[str, str]]:
+    """Who was invited in the organiser's calendar, and what each answered there."""
+    pairs = Pair.objects.filter(kind=kind, item_id=item_id).exclude(responses={}).exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])
+    found = [one | {"email": email} for pair in pairs for email, one in pair.responses.items()]
+    return [(one.get("name") or one["email"], str(show.ANSWERS.get(one["is"], show.ANSWERS["needs-action"]))) for one in found]
+
+
+def of_item(request: HttpRequest, item: Model) -> dict[str, object] | None:
+    """The section on an item's own page: what travelled of it. Left out when nothing did."""
+    kind = next((kind for kind, local in KINDS.items() if local.concerned(item) == [item.pk]), "")
+    changes = FieldChange.objects.filter(item_kind=kind, item_id=item.pk).filter(allowed(request.user, "run__calendar__employee__user"))
+    found = _with_all(changes)
     owner = found.values_list("run__calendar__employee", "run__calendar__employee__user", "run__calendar__timezone").first()
     if owner is None:
         return None
@@ -158,8 +164,9 @@ def of_appointment(request: HttpRequest, appointment: Appointment) -> dict[str, 
     whose = "" if user_id == request.user.pk else f"employee={employee_id}"
     return {
         "rows": rows,
+        "answers": answers(kind, item.pk),
         "zone": zone,
-        "item_key": f"{appointments.KIND}:{appointment.pk}",
+        "item_key": f"{kind}:{item.pk}",
         "whose": f"?{whose}" if whose else "",
         "whose_more": f"&{whose}" if whose else "",
     }

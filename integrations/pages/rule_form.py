@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from booking.notifications.placeholders import unknown
+from integrations.local import KINDS
 from integrations.models import Rule
 from integrations.rules import Resolved
 
 CHOICES = ("direction", "priority", "on_remote_delete")
-FLAGS = ("pending", "attendees", "buffers", "busy", "private")
+FLAGS = ("pending", "attendees", "buffers", "busy", "private", "imports")
 NUMBERS = ("max_events", "past_days")
 TEXTS = ("title", "description")
 HELP = {
@@ -26,20 +27,36 @@ HELP = {
     "busy": gettext_lazy("Busy times in the calendars that are read can't be booked."),
     "private": gettext_lazy("Private events count as busy too. What they are about is never shown to others."),
     "max_events": gettext_lazy("Of each calendar. Going beyond it is reported, and never opens a time unnoticed."),
+    "imports": gettext_lazy(
+        "Events that you enter in the calendar become meetings here and stay in step with it. With the direction “from the calendar” they always do."
+    ),
     "past_days": gettext_lazy("How far back events are read. Ahead it is as far as customers can book, and 60 days more."),
 }
+# A field may mean something else for another kind: (label, help).
+OF_KIND = {
+    ("meeting", "private"): (
+        gettext_lazy("Sync private ones"),
+        gettext_lazy("Otherwise private meetings stay here and private events there. What they are about is never shown to others."),
+    ),
+}
+FIELDSETS = [
+    (gettext_lazy("Which appointments, and how"), ("pending", "attendees", "buffers")),
+    (gettext_lazy("Busy times"), ("busy", "max_events", "past_days")),
+    (gettext_lazy("Private and other events"), ("private", "imports")),
+    (gettext_lazy("Direction and conflicts"), CHOICES),
+]
 
 
-def check_placeholders(text: str) -> str:
+def check_placeholders(text: str, kind: str) -> str:
     """Refuses what would stay unfilled."""
-    if names := unknown(text, "calendar"):
+    if names := unknown(text, KINDS[kind].WHERE):
         message = ngettext("There is no placeholder %(names)s for calendars.", "There are no placeholders %(names)s for calendars.", len(names))
         raise forms.ValidationError(message % {"names": ", ".join(names)})
     return text
 
 
 class RuleForm(forms.ModelForm):
-    """For one user. `inherited` is what holds for a field that is left alone."""
+    """For one user and one kind of item. `inherited` is what holds for a field that is left alone."""
 
     class Meta:
         model = Rule
@@ -49,16 +66,19 @@ class RuleForm(forms.ModelForm):
     def __init__(self, *args: Any, inherited: Resolved, **options: Any) -> None:
         super().__init__(*args, **options)
         self.inherited = inherited
-        for name in CHOICES:
+        ruled = KINDS[self.instance.kind].RULED
+        for name in set(self.fields) - set(ruled):
+            del self.fields[name]
+        for name in [one for one in CHOICES if one in ruled]:
             self.fields[name] = self._choice(name, [(key, str(label)) for key, label in _column(name).flatchoices])
-        for name in FLAGS:
+        for name in [one for one in FLAGS if one in ruled]:
             self.fields[name] = self._choice(name, [("yes", _("yes")), ("no", _("no"))], coerce=lambda value: value == "yes")
             value = getattr(self.instance, name)
             self.initial[name] = "" if value is None else "yes" if value else "no"
-        for name in NUMBERS:
+        for name in [one for one in NUMBERS if one in ruled]:
             self.fields[name].widget.attrs |= {"placeholder": _as_admin(str(getattr(inherited, name))), "class": "form-control", "inputmode": "numeric"}
             self.fields[name].help_text = HELP[name]
-        for name in TEXTS:
+        for name in [one for one in TEXTS if one in ruled]:
             self.fields[name].widget.attrs |= {"class": "form-control", "spellcheck": "false"}
             if getattr(self.instance, name) is None:
                 self.initial[name] = getattr(inherited, name)
@@ -67,20 +87,26 @@ class RuleForm(forms.ModelForm):
         value = getattr(self.inherited, name)
         key = ("yes" if value else "no") if isinstance(value, bool) else value
         choices = [("", _as_admin(dict(choices)[key])), *choices]
-        label = str(_column(name).verbose_name)
+        label, help_text = OF_KIND.get((self.instance.kind, name), (str(_column(name).verbose_name), HELP[name]))
         select = forms.Select(attrs={"class": "form-select"})
         return forms.TypedChoiceField(
-            choices=choices, required=False, empty_value=None, label=label[:1].upper() + label[1:], help_text=HELP[name], widget=select, **options
+            choices=choices, required=False, empty_value=None, label=str(label)[:1].upper() + str(label)[1:], help_text=help_text, widget=select, **options
         )
+
+    @property
+    def fieldsets(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """What there is to set beside the texts, in parts; parts without a field are left out."""
+        parts = [(legend, [self[name] for name in names if name in self.fields]) for legend, names in FIELDSETS]
+        return [part for part in parts if part[1]]
 
     def clean_title(self) -> str | None:
         """One line. Empty, or the same as the inherited one, means: as the admin has it."""
-        title = check_placeholders(" ".join((self.cleaned_data["title"] or "").split()))
+        title = check_placeholders(" ".join((self.cleaned_data["title"] or "").split()), self.instance.kind)
         return None if title in ("", self.inherited.title) else title
 
     def clean_description(self) -> str | None:
         """Empty is a wish of its own: no description."""
-        description = check_placeholders((self.cleaned_data["description"] or "").replace("\r\n", "\n").strip())
+        description = check_placeholders((self.cleaned_data["description"] or "").replace("\r\n", "\n").strip(), self.instance.kind)
         return None if description == self.inherited.description else description
 
 

@@ -10,6 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.words import repetition
+
 FIELDS = {
     "title": gettext_lazy("Title"),
     "description": gettext_lazy("Description"),
@@ -19,6 +21,7 @@ FIELDS = {
     "private": gettext_lazy("Private"),
     "attendees": gettext_lazy("Attendees"),
     "event": gettext_lazy("Event"),
+    "recurrence": gettext_lazy("Repetition"),
 }
 SHOWN_AS = {
     "free": gettext_lazy("free"),
@@ -26,6 +29,13 @@ SHOWN_AS = {
     "busy": gettext_lazy("busy"),
     "away": gettext_lazy("away"),
     "elsewhere": gettext_lazy("working elsewhere"),
+}
+ANSWERS = {
+    "accepted": gettext_lazy("has accepted"),
+    "tentative": gettext_lazy("may come"),
+    "declined": gettext_lazy("has declined"),
+    "removed": gettext_lazy("was taken off in the calendar"),
+    "needs-action": gettext_lazy("has not answered"),
 }
 TEXTS = {"title", "description", "location", "attendees", "event"}
 
@@ -42,6 +52,8 @@ def in_words(field: str, value: Any, zone: ZoneInfo) -> str:
         return span(value["start"], value["end"], zone)
     if field == "attendees" and isinstance(value, list):
         return ", ".join(name or email for email, name in value)
+    if field == "recurrence" and isinstance(value, dict):
+        return repetition(value["rules"], value["exceptions"])
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return str(SHOWN_AS.get(value, value)) if field == "show_as" else str(value)

@@ -12,4 +12,4 @@ class MemoryConfig(ProviderConfig):
     provider_class = "integrations.testing.memory.MemoryProvider"
     provider_label = "Memory"
     connects_by = "password"
-    capabilities = Capabilities(silent_attendees=True, creates_calendars=True)
+    capabilities = Capabilities(batch=3, silent_attendees=True, creates_calendars=True)

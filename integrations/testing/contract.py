@@ -13,10 +13,12 @@ import pytest
 
 from integrations.contract import Changed, CursorExpired, NeedsPerson, Provider, Retry
 from integrations.items import Person, snapshot
-from integrations.testing.world import BERLIN, CORPUS, EVENT, WINDOW, World, read
+from integrations.testing.contract_series import SeriesContract
+from integrations.testing.contract_together import Together
+from integrations.testing.world import CORPUS, EVENT, WINDOW, World, read
 
 
-class ProviderContract:
+class ProviderContract(Together, SeriesContract):
     """Subclass it as TestSomething with a fixture `world`."""
 
     @pytest.fixture
@@ -177,16 +179,6 @@ class ProviderContract:
         assert found is not None
         assert found.show_as == shown
 
-    def test_a_series_comes_whole_with_its_exceptions(self, world: World, provider: Provider) -> None:
-        series = replace(EVENT, uid="series-1", recurrence=("RRULE:FREQ=WEEKLY;COUNT=5", "EXDATE:20310310T090000Z"))
-        second = datetime(2031, 3, 17, 10, tzinfo=BERLIN)
-        moved = replace(EVENT, uid="series-1", title="Moved", start=second + timedelta(hours=3), end=second + timedelta(hours=4), recurrence_id=second)
-        remote_id = world.put(series, moved)
-        change = read(provider, world.calendar)[0][remote_id]
-        assert change.item is not None
-        assert set(change.item.recurrence) == set(series.recurrence)
-        assert [(one.title, one.recurrence_id) for one in change.exceptions] == [("Moved", second)]
-
     # Finding
 
     def test_our_event_is_found_by_its_key(self, world: World, provider: Provider) -> None:
@@ -198,6 +190,15 @@ class ProviderContract:
     def test_an_unknown_key_finds_nothing(self, world: World, provider: Provider) -> None:
         world.put(EVENT)
         assert provider.find(world.calendar, "key-2", "nothing@kalends") is None
+
+    def test_any_event_is_found_by_its_uid(self, world: World, provider: Provider) -> None:
+        remote_id = world.put(EVENT)
+        item = provider.get(world.calendar, remote_id).item
+        assert item is not None
+        found = provider.copy_of(world.calendar, item.uid)
+        assert found is not None
+        assert (found.remote_id, found.etag) == (remote_id, provider.get(world.calendar, remote_id).etag)
+        assert provider.copy_of(world.calendar, "nobody's") is None
 
     def test_the_marker_stays_when_a_person_edits_the_event(self, world: World, provider: Provider) -> None:
         receipt = provider.create(world.calendar, EVENT, "key-1")

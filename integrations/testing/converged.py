@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 from django.db.models import F
 from django.utils import timezone
 
 from booking.models import Allocation, Busy, Message
-from integrations import connect, engine
+from integrations import connect, engine, registry
 from integrations.contract import Change
 from integrations.items import snapshot
 from integrations.local import KINDS
@@ -53,34 +54,49 @@ def listing(link: Link) -> list[Change]:
 
 
 def _assert_mirrored(link: Link) -> None:
-    rule, now, shown = resolve(link), timezone.now(), listing(link)
+    now, shown = timezone.now(), listing(link)
     pairs = {pair.remote_id: pair for pair in link.pairs.exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])}
     living = [change.item for change in shown if change.item and change.item.status != "cancelled"]
     ids = {change.remote_id for change in shown if change.item and change.item.status != "cancelled"}
-    mark = Installation.mark()
+    mark, hides = Installation.mark(), registry.config(link.account.provider).capabilities.hides_attendees
     marked = [item.key for item in living if item.key.startswith(mark)]
-    wanted = set()
     for kind, local in KINDS.items():
-        for item_id in {*local.upcoming(link, now), *link.pairs.values_list("item_id", flat=True)}:
+        rule = resolve(link, kind)
+        for item_id in {*local.upcoming(link, now), *link.pairs.filter(kind=kind).values_list("item_id", flat=True)}:
             pair = link.pairs.filter(kind=kind, item_id=item_id).first()
-            projection = local.project(local.load(item_id), link, rule, pair, now, hides_attendees=False)
+            projection = local.project(local.load(item_id), link, rule, pair, now, hides_attendees=hides)
+            if pair and pair.mode == Pair.Mode.COPY and pair.state == Pair.State.LIVE:
+                _assert_copied(pair, shown)
             if projection.leave or (pair and pair.state in OPEN) or not rule.sends:
                 continue
             if projection.event is None:
                 # Told by its id: a copy that a person made carries the same marker and is theirs.
                 assert pair is None or pair.state != Pair.State.CLOSED or pair.remote_id not in ids, f"{kind} {item_id} is over and still there"
                 continue
-            wanted.add(item_id)
             assert pair is not None, f"{kind} {item_id} was never written"
-            assert pair.key in marked, f"{kind} {item_id} has no event"
-            theirs = next(change.item for change in shown if change.remote_id == pair.remote_id)
-            assert theirs is not None
+            taken_over = pair.mode == "moved" and pair.remote_id in ids  # what its owner entered there carries no marker
+            assert pair.key in marked or taken_over, f"{kind} {item_id} has no event"
+            there = next(change for change in shown if change.remote_id == pair.remote_id)
+            assert there.item is not None
+            theirs = replace(there.item, exceptions=there.exceptions) if local.SERIES else replace(there.item, recurrence=())
             if rule.direction == "both":  # one way there, what was edited there stays until our next change
                 differing = set(changed(snapshot(theirs), snapshot(projection.event))) - {"attendees"}
                 assert not differing, f"{kind} {item_id}: the sides differ in {differing}"
     live = [one for one in pairs.values() if one.state == Pair.State.LIVE]
     assert len({one.remote_id for one in live}) == len(live)
-    _assert_busy(link, rule, [change for change in shown if change.remote_id not in pairs])
+    _assert_busy(link, resolve(link), [change for change in shown if change.remote_id not in pairs])
+
+
+def _assert_copied(pair: Pair, shown: list[Change]) -> None:
+    """One event with the organiser's UID, at the item's time, and none of ours beside it."""
+    copies = [change for change in shown if change.item and change.item.uid == pair.uid and change.item.status != "cancelled"]
+    assert [one.remote_id for one in copies] == [pair.remote_id], f"{pair.kind} {pair.item_id}: copies {[one.remote_id for one in copies]}"
+    event = next(iter(Pair.objects.filter(kind=pair.kind, item_id=pair.item_id, uid=pair.uid).exclude(mode=Pair.Mode.COPY)))
+    when = snapshot(copies[0].item, ["when"])["when"] if copies[0].item else None
+    assert when == event.base["when"], f"{pair.kind} {pair.item_id}: the copy is at another time"
+    assert not pair.leftover
+    own = [change.item.key for change in shown if change.item and change.item.key.rpartition(".")[0] == pair.key.rpartition(".")[0]]
+    assert own == [], f"{pair.kind} {pair.item_id}: an event of ours beside the copy"
 
 
 def _assert_busy(link: Link, rule: Resolved, foreign: list[Change]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
-from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Window
+from booking.ical.series import instant
+from integrations.contract import Change, Changed, CursorExpired, NeedsPerson, Op, Page, Provider, Receipt, RemoteCalendar, Retry, Step, Window
 from integrations.items import OWNED, Event
 from integrations.testing.memory_server import Calendar, Crash, MemoryServer, Stored
-from integrations.wire.recurrence import instant, taken
+from integrations.wire.recurrence import taken
 
 
 class MemoryProvider(Provider):
@@ -76,6 +78,11 @@ class MemoryProvider(Provider):
     def _marked(self, place: Calendar, key: str) -> Change | None:
         return next((self._change(place, one) for one, stored in place.events.items() if stored.item.key == key), None)
 
+    def copy_of(self, calendar: str, uid: str) -> Change | None:
+        server = self.server
+        place: Calendar = server.call("copy_of", lambda: server.calendar(calendar))
+        return next((self._change(place, one) for one, stored in place.events.items() if stored.item.uid == uid), None)
+
     def create(self, calendar: str, item: Event, key: str) -> Receipt:
         server = self.server
 
@@ -118,6 +125,11 @@ class MemoryProvider(Provider):
             server.remove(calendar, remote_id)
 
         server.call("delete", action, conditional=bool(etag))
+
+    def many(self, calendar: str, ops: Sequence[Op]) -> Sequence[Receipt | Exception | None]:
+        """One call over the wire, in which each of them may fail, too."""
+        every = partial(super().many, calendar, ops)
+        return self.server.call("many", every) if len(ops) > 1 else every()
 
     def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
         return taken((one for calendar in calendars for page in self.changes(calendar, "", window) for one in page.changes), window)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from integrations.contract import Changed, CursorExpired, NeedsPerson, Retry
 from integrations.items import GROUPS, Event
+from integrations.models import Account
 
 T = TypeVar("T")
 # lose-before: nothing arrived. lose-after: it was done, the answer got lost. busy: told to wait. stale: somebody else was faster.
@@ -86,6 +87,18 @@ class MemoryServer:
         except KeyError:
             raise NeedsPerson("There is no such server.", "Check the address.", code="address") from None
 
+    def account(self, user: Any) -> Account:
+        """One of a user here."""
+        return Account.objects.create(user=user, provider="memory", server=self.name, username="employee", secrets={"password": "x"})
+
+    def kept(self) -> dict[str, Calendar]:
+        return {key: replace(one, events=dict(one.events), log=list(one.log)) for key, one in self.calendars.items()}
+
+    def restore(self, kept: dict[str, Calendar]) -> None:
+        """As it was then, with all faults over."""
+        self.calendars = {key: replace(one, events=dict(one.events), log=list(one.log)) for key, one in kept.items()}
+        self.faults, self.meanwhile, self.epoch = FaultPlan(after=30), [], 0
+
     def add_calendar(self, name: str, *, writable: bool = True) -> str:
         calendar = f"cal-{next(self._ids)}"
         self.calendars[calendar] = Calendar(name, writable)
@@ -149,7 +162,8 @@ class MemoryServer:
         before = self.calendar(calendar).events.get(remote_id)
         if before is None:
             self.writes += 1
-            return self.store(calendar, remote_id, Stored(item, ours=frozenset(one.email.lower() for one in item.attendees)))
+            ours = frozenset(one.email.lower() for one in item.attendees)
+            return self.store(calendar, remote_id, Stored(replace(item, exceptions=()), item.exceptions, ours=ours))
         changes = {name: getattr(item, name) for group in groups for name in GROUPS[group]}
         ours = before.ours
         if "attendees" in groups:
@@ -158,8 +172,9 @@ class MemoryServer:
             there = {one.email.lower() for one in kept}
             changes["attendees"] = kept + tuple(one for one in item.attendees if one.email.lower() not in there)
             ours = frozenset(wanted)
+        exceptions = changes.pop("exceptions", before.exceptions)
         self.writes += 1
-        return self.store(calendar, remote_id, replace(before, item=replace(before.item, **changes), ours=ours))
+        return self.store(calendar, remote_id, replace(before, item=replace(before.item, **changes), exceptions=exceptions, ours=ours))
 
     def call(self, method: str, action: Callable[[], T], *, conditional: bool = False) -> T:
         """One call over the wire, which the plan may break and during which others may act. `conditional`: it carries an etag."""

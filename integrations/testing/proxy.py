@@ -60,7 +60,7 @@ class Proxy:
 
     def writes(self) -> int:
         """How many writing calls the server has carried out."""
-        return sum(method in ("PUT", "DELETE", "MKCALENDAR", "PROPPATCH", "POST") and 200 <= status < 300 for method, _, status in self.calls)
+        return sum(method in ("PUT", "DELETE", "MKCALENDAR", "PROPPATCH", "POST", "PATCH") and 200 <= status < 300 for method, _, status in self.calls)
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Silence: tests read `calls`."""
 
-    for method in ("GET", "PUT", "DELETE", "PROPFIND", "REPORT", "MKCALENDAR", "OPTIONS", "PROPPATCH", "POST"):
+    for method in ("GET", "PUT", "DELETE", "PROPFIND", "REPORT", "MKCALENDAR", "OPTIONS", "PROPPATCH", "POST", "PATCH"):
         setattr(Door, f"do_{method}", Door._pass)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     server.daemon_threads = True

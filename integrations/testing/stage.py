@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from unittest import mock
 
 from booking.actions import appointments
@@ -11,7 +12,7 @@ from booking.actions.customers import Guest
 from booking.models import Appointment, Employee, Service
 from integrations import choosing, connect, engine
 from integrations.items import Event
-from integrations.models import Account, Link, Pair, Rule
+from integrations.models import Link, Pair, Rule
 from integrations.testing.memory_server import MemoryServer
 
 
@@ -19,7 +20,7 @@ from integrations.testing.memory_server import MemoryServer
 class Stage:
     """`remote` is the id of the calendar at `server`; `now` is when the scenario begins."""
 
-    server: MemoryServer
+    server: Any  # a memory server, or one with its verbs
     employee: Employee
     service: Service
     link: Link
@@ -39,17 +40,18 @@ class Stage:
 
     def theirs(self, appointment: Appointment) -> Event:
         """What the remote calendar shows of it."""
-        return self.server.calendars[self.remote].events[self.pair(appointment).remote_id].item
+        found: Event = self.server.calendars[self.remote].events[self.pair(appointment).remote_id].item
+        return found
 
-    def rule(self, **values: object) -> None:
-        Rule.objects.update_or_create(scope=Rule.Scope.LINK, link=self.link, kind="appointment", defaults=values)
+    def rule(self, kind: str = "appointment", **values: object) -> None:
+        Rule.objects.update_or_create(scope=Rule.Scope.LINK, link=self.link, kind=kind, defaults=values)
 
 
-def stage(employee: Employee, service: Service, *, server: MemoryServer | None = None, user: str = "employee") -> Stage:
-    """A linked calendar that has been read once."""
+def stage(employee: Employee, service: Service, *, server: Any = None) -> Stage:
+    """A linked calendar that has been read once. `server`: one with the verbs of a memory server; it may have its calendar already."""
     server = server or MemoryServer("stage")
-    remote = server.add_calendar("Work")
-    account = Account.objects.create(user=employee.user, provider="memory", server=server.name, username=user, secrets={"password": "x"})
+    remote = next(iter(server.calendars), None) or server.add_calendar("Work")
+    account = server.account(employee.user)
     connect.check(account.pk)
     account.refresh_from_db()
     with mock.patch("integrations.choosing._pull_later"):  # the test says when it is read

@@ -10,11 +10,11 @@ import pytest
 import time_machine
 
 from booking.models import Employee, Service
-from integrations import outbox
 from integrations.testing.proxy import Proxy, proxy
 from integrations.testing.servers import Server, radicale
 from integrations.testing.stage import Stage, stage
 from integrations.tests.salon import Salon, connect_calendar
+from integrations.tests.tellers import Teller, teller
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +46,18 @@ def salon(caldav_server: Server, caldav_proxy: Proxy, employee: Employee, servic
         diary.ask("DELETE", calendar)
 
 
+@pytest.fixture(params=["google", "outlook"])
+def there(request: pytest.FixtureRequest, employee: Employee, settings, live_server) -> Iterator[Teller]:
+    """A linked calendar at a provider that tells of changes, and an address of ours where it can call."""
+    settings.PUSH_ADDRESS, settings.PUSH_GAP_SECONDS = live_server.url, 0
+    with teller(request.param, employee, settings) as made:
+        yield made
+
+
 @pytest.fixture
 def scene(employee: Employee) -> Iterator[Stage]:
     """An employee linked to a calendar in memory, on a Friday; the test says when a worker runs."""
     service = Service.objects.create(name="Haircut", duration=30, price=20, slot_step=30)
     service.employees.add(employee)
-    with time_machine.travel(datetime(2026, 2, 27, 9, tzinfo=UTC), tick=False), mock.patch.object(outbox, "wake", return_value=None):
+    with time_machine.travel(datetime(2026, 2, 27, 9, tzinfo=UTC), tick=False), mock.patch("booking.wake.wake"):
         yield stage(employee, service)

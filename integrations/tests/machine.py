@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
@@ -23,14 +22,14 @@ from booking.actions import appointments as actions
 from booking.errors import BookingError
 from booking.models import Allocation, Appointment, BusySource, Employee, Message, Service
 from booking.models.appointment import LIVE
-from integrations import engine, outbox
+from integrations import engine
 from integrations.contract import ProviderError
 from integrations.items import Event, plain, snapshot
 from integrations.models import Account, Installation, Link, Outgoing, Pair
 from integrations.models.history import FieldChange
 from integrations.testing.breakdowns import Breakdowns
 from integrations.testing.converged import assert_converged, cycle
-from integrations.testing.memory_server import Calendar, Crash, FaultPlan, MemoryServer
+from integrations.testing.memory_server import Crash, FaultPlan, MemoryServer
 from integrations.testing.stage import Stage, stage
 
 VERBOSE = bool(os.environ.get("KALENDS_VERBOSE"))
@@ -46,6 +45,7 @@ TROUBLE = [
     *(("page", kind) for kind in ("crash", "lose-after", "duplicate")),
     *(("get", kind) for kind in ("lose-before", "crash")),
     *(("changes", kind) for kind in ("expired", "busy")),
+    *(("many", kind) for kind in ("lose-after", "crash", "lose-before")),
     ("find", "lose-before"),
     ("listing", "short"),
 ]
@@ -54,7 +54,7 @@ ACTS = {"here": 8, "there": 10, "work": 12, "both_move": 2, "answer": 1, "forget
 HERE = {"move": 5, "book": 3, "cancel": 2}
 THERE = {"move": 4, "rename": 3, "onto another": 1, "delete": 1, "move away and back": 1, "copy": 1, "touch": 1, "enter": 1}
 TITLES = ["Dentist", "Lunch", "Team ☕"]
-MOMENTS = [(method, moment) for method in ("create", "update", "delete", "changes", "page", "get") for moment in ("before", "after")]
+MOMENTS = [(method, moment) for method in ("create", "update", "delete", "many", "changes", "page", "get") for moment in ("before", "after")]
 
 # Of what the worker is told: of one side, of both, or twice.
 NOTIFICATIONS: list[list[Callable[[int], object]]] = [[engine.pull], [engine.drain], [engine.pull, engine.drain], [engine.drain, engine.drain, engine.pull]]
@@ -67,19 +67,19 @@ class Machine(RuleBasedStateMachine):
     happened: ClassVar[Counter[str]]  # over all examples: a machine in which nothing happens proves nothing
     scene: ClassVar[Stage]
     clock: ClassVar[Any]  # what time_machine.travel gives
-    before: ClassVar[dict[str, Calendar]]
+    before: ClassVar[Any]  # how the server was then
     broken: ClassVar[Breakdowns]
 
     @classmethod
     @contextmanager
-    def begin(cls, employee: Employee) -> Iterator[None]:
+    def begin(cls, employee: Employee, server: Any = None) -> Iterator[None]:
         """Sets the scene, once for all examples: some appointments and a foreign event, in step."""
         service = Service.objects.create(name="Haircut", duration=30, buffer_before=5, buffer_after=10, price=20, slot_step=15)
         service.employees.add(employee)
         cls.happened = Counter()
         # The machine says when a worker runs.
-        with Breakdowns() as cls.broken, time_machine.travel(FIRST, tick=False) as cls.clock, mock.patch.object(outbox, "wake", return_value=None):
-            cls.scene = stage(employee, service, server=MemoryServer("machine", page_size=2))
+        with Breakdowns() as cls.broken, time_machine.travel(FIRST, tick=False) as cls.clock, mock.patch("booking.wake.wake"):
+            cls.scene = stage(employee, service, server=server or MemoryServer("machine", page_size=2))
             cls.scene.rule(direction=cls.direction, priority=cls.priority, on_remote_delete=cls.on_remote_delete, buffers=cls.buffers)
             # Old busy times close slots, which is proven elsewhere; here people shall be able to book at any time.
             BusySource.objects.update(policy=BusySource.Policy.OFFER)
@@ -88,7 +88,7 @@ class Machine(RuleBasedStateMachine):
             cls.scene.server.put(cls.scene.remote, Event(start=MONDAY + 12 * HALF, end=MONDAY + 13 * HALF, title="Lunch"))
             cycle()
             cycle()
-            cls.before = _copied(cls.scene.server.calendars)
+            cls.before = cls.scene.server.kept()
             yield
 
     def __init__(self) -> None:
@@ -98,8 +98,7 @@ class Machine(RuleBasedStateMachine):
         self.frame.__enter__()
         self.clock.move_to(FIRST)
         self.server, self.link_id = self.scene.server, self.scene.link.pk
-        self.server.calendars, self.server.faults, self.server.meanwhile = _copied(self.before), FaultPlan(), []
-        self.server.faults.after, self.server.epoch = 30, 0
+        self.server.restore(self.before)
         self.broken.seen.clear()
         self.place = self.server.calendars[self.scene.remote]
         # What people did, by appointment: where they put it, what they called it, whether they ended it.
@@ -160,7 +159,7 @@ class Machine(RuleBasedStateMachine):
         match what:
             case "move" | "onto another":
                 if what == "onto another":
-                    start = self.random.choice([one.item.start for one in self.place.events.values()])  # type: ignore[assignment]
+                    start = self.random.choice([one.item.start for one in self.place.events.values()])
                 self.server.edit(remote, remote_id, start=start, end=start + HALF)
                 self.there_at |= {item: start}
             case "rename":
@@ -375,10 +374,6 @@ class Machine(RuleBasedStateMachine):
             last_words = {self.here_at[item]} if item not in self.there_at else {self.there_at[item]}
             last_words |= {self.here_at[item]} if item in self.moved_here else set()
             assert appointment.start in last_words, "nobody wanted it there"
-
-
-def _copied(calendars: dict[str, Calendar]) -> dict[str, Calendar]:
-    return {key: replace(one, events=dict(one.events), log=list(one.log)) for key, one in calendars.items()}
 
 
 def _now() -> datetime:

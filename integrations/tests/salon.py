@@ -177,9 +177,9 @@ class Salon:
             engine.pull(pk)
             engine.drain(pk)
 
-    def rule(self, *, link: Link | None = None, **values: object) -> None:
+    def rule(self, kind: str = "appointment", *, link: Link | None = None, **values: object) -> None:
         chosen = link or self.link
-        Rule.objects.update_or_create(scope=Rule.Scope.LINK, link=chosen, kind="appointment", defaults=values)
+        Rule.objects.update_or_create(scope=Rule.Scope.LINK, link=chosen, kind=kind, defaults=values)
         choosing.rule_changed([chosen])
 
     def pair(self, appointment: Appointment, link: Link | None = None) -> Pair:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WRITES = "PUT DELETE"
 
 
-# On Redis all points are tried in the long run, one in the normal one.
+# On Redis, too, in the long run; in the normal one test_crash_matrix does it there.
 @pytest.fixture(params=["filesystem", pytest.param("redis", marks=[pytest.mark.redis, pytest.mark.once, pytest.mark.long])])
 def factory(request: pytest.FixtureRequest, tmp_path: Path, caldav_proxy: Proxy, services: Services) -> Iterator[Plant]:
     hosts = caldav_proxy.address.split("//")[1].rstrip("/")
@@ -146,14 +146,6 @@ def rows_cannot_go(factory: Plant) -> Iterator[None]:
         finally:
             factory.end()
             cursor.execute("DROP TRIGGER slow")
-
-
-@pytest.mark.once
-@pytest.mark.redis
-@pytest.mark.parametrize("factory", ["redis"], indirect=True)
-def test_on_redis_too_a_worker_killed_before_the_answer_leaves_one_event_each(salon: Salon, factory: Plant):
-    """F13, F14."""
-    test_a_worker_killed_while_the_server_is_asked_leaves_one_event_each(salon, factory, "hold-after", 0)
 
 
 @pytest.mark.once

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from integrations.decide import Action, Ours, Theirs, decide
+from integrations.decide import Action, Ours, Part, Theirs, decide, part
 
 pytestmark = pytest.mark.pure
 
@@ -76,3 +76,30 @@ def test_switched_off_nothing_travels(ours: Ours, theirs: Theirs) -> None:
 def test_foreign_events_take_their_time_whatever_the_direction(direction: str) -> None:
     assert decide(Ours.NONE, Theirs.NEW, direction=direction) is Action.BUSY
     assert decide(Ours.NONE, Theirs.DELETED, direction=direction) is Action.DROP_BUSY
+
+
+def test_what_others_enter_becomes_ours_only_where_the_rule_wants_it() -> None:
+    assert decide(Ours.NONE, Theirs.NEW, direction="both", imports=True) is Action.CREATE_HERE
+    assert decide(Ours.NONE, Theirs.DELETED, direction="both", imports=True) is Action.DROP_BUSY
+
+
+HAS = ["", "own", "copy"]
+EVERYTHING = list(itertools.product([False, True], HAS, [False, True]))
+
+
+@pytest.mark.parametrize(("copies", "has", "waited"), EVERYTHING)
+def test_the_organisers_calendar_leads_whatever_stands_there(copies: bool, has: str, waited: bool) -> None:
+    assert part(leads=True, copies=copies, has=has, waited=waited) is Part.LEAD
+
+
+@pytest.mark.parametrize(("has", "waited"), list(itertools.product(HAS, [False, True])))
+def test_where_no_copies_come_the_others_have_events_of_their_own(has: str, waited: bool) -> None:
+    assert part(leads=False, copies=False, has=has, waited=waited) is Part.OWN
+
+
+@pytest.mark.parametrize(
+    ("has", "waited", "expected"),
+    [("", False, Part.WAIT), ("", True, Part.OWN), ("own", False, Part.OWN), ("own", True, Part.OWN), ("copy", False, Part.COPY), ("copy", True, Part.COPY)],
+)
+def test_a_copy_is_followed_awaited_for_a_while_and_then_done_without(has: str, waited: bool, expected: Part) -> None:
+    assert part(leads=False, copies=True, has=has, waited=waited) is expected

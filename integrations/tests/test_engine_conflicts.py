@@ -10,7 +10,7 @@ from django.utils import timezone
 from booking.actions import appointments as actions
 from booking.models import Appointment
 from integrations import engine
-from integrations.models import Pair
+from integrations.models import FieldChange, Pair
 from integrations.testing.converged import assert_converged
 from integrations.testing.stage import Stage
 
@@ -64,6 +64,28 @@ def test_a_title_typed_while_the_time_waits_is_kept_however_it_is_settled(scene,
     engine.settle_conflict(scene.pair(wanted), keep_ours=ours)
     settled(scene)
     assert scene.theirs(wanted).title == "Clara, short"
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_title_typed_twice_while_the_time_waits_is_the_last_one_however_it_is_settled(scene, wanted, ours):
+    """Seen red with a base that stays as it was before the conflict: the first title, taken in, looked like ours, and won."""
+    for title in ("Clara, short", "Clara, long"):
+        edit(scene, wanted, title=title)
+        scene.sync()
+    assert list(FieldChange.objects.filter(field="title", direction="in").values_list("new", flat=True).order_by("pk")) == ["Clara, short", "Clara, long"]
+    free_the_time(wanted)
+    engine.settle_conflict(scene.pair(wanted), keep_ours=ours)
+    settled(scene)
+    assert scene.theirs(wanted).title == "Clara, long"
+
+
+def test_what_gave_way_beside_a_time_that_waits_is_in_the_history_once(scene, wanted):
+    """Seen red with nothing noted of other groups as long as the time waits."""
+    scene.rule(title="Ours")
+    edit(scene, wanted, title="Clara, short")
+    for _ in range(3):
+        engine.pull(scene.link.pk, full=True)
+    assert list(FieldChange.objects.filter(field="title", kind="conflict").values_list("old", flat=True)) == ["Clara, short"]
 
 
 def test_moved_back_there_with_another_title_it_is_a_conflict_no_more(scene, wanted):

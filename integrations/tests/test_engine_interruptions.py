@@ -19,7 +19,7 @@ from booking.errors import WrongState
 from booking.models import Appointment, Busy, Employee
 from integrations import answers, choosing, connect, engine, history
 from integrations.contract import NeedsPerson
-from integrations.engine.push import marker
+from integrations.engine.session import marker
 from integrations.items import Event
 from integrations.models import Account, FieldChange, Link, Outgoing, Pair
 from integrations.tasks import sweep

@@ -223,3 +223,28 @@ def test_a_mail_is_written_once_per_step_and_none_for_a_sync(salon: Salon):
         salon.sync()
     assert Message.objects.filter(audience="customer").count() == told + 1
     salon.assert_converged()
+
+
+@pytest.mark.feature("A14")
+def test_where_a_server_makes_no_copies_each_has_an_event_of_the_own(salon: Salon, colleague: Employee):
+    """Seen red with copies_to_attendees for CalDAV: the colleague waited."""
+    salon.service.employees.add(colleague)
+    link, diary = salon.connect(colleague)
+    appointment = salon.book(at(10))
+    actions.set_staff(appointment=appointment, employees=[salon.employee, colleague], now=timezone.now())
+    salon.sync()
+    (guest,) = guests(salon, appointment)
+    assert "SCHEDULE-AGENT=CLIENT" in guest
+    assert guest.endswith(":mailto:colleague@example.org")
+    assert value(salon.event(appointment), "ORGANIZER") == "mailto:employee@example.org"
+    (path,) = diary.paths()
+    assert "ATTENDEE" not in diary.raw(path)
+    assert value(diary.raw(path), "UID") == appointment.uid
+    salon.assert_converged()
+    diary.delete(path)
+    salon.sync()
+    appointment.refresh_from_db()
+    assert (appointment.is_live, diary.paths(), len(salon.diary.paths())) == (True, [], 1)  # a colleague leaves nobody waiting
+    assert salon.pair(appointment).responses["colleague@example.org"]["is"] == "declined"
+    salon.assert_converged()
+    assert salon.pair(appointment, link).state == Pair.State.UNLINKED

@@ -19,7 +19,7 @@ from integrations.wire.http import Answer
 
 ROOT = Path(settings.BASE_DIR)
 RAISED = {"Retry", "NeedsPerson", "Changed", "IcalError", "Step"}
-FOLDERS = ("integrations/wire", "integrations/caldav", "integrations/engine", "booking/ical")
+FOLDERS = ("integrations/wire", "integrations/caldav", "integrations/google", "integrations/engine", "booking/ical")
 
 
 def raised() -> Iterator[str]:

@@ -43,6 +43,7 @@ class Plant:
     broker: str
     hosts: str
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    more: dict[str, str] = field(default_factory=dict)  # of the workers' environment
 
     def environment(self, **extra: str) -> dict[str, str]:
         wanted = {
@@ -53,7 +54,7 @@ class Plant:
             "CELERY_BROKER_URL": self.broker,
             "KALENDS_PRIVATE_HOSTS": self.hosts,
         }
-        return os.environ | wanted | FAST | extra
+        return os.environ | wanted | FAST | self.more | extra
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A worker with the clock inside, as the embedded set-up has it, or `celery` with other arguments; returns when it is ready."""

@@ -7,10 +7,12 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -49,8 +51,8 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b"", auth: str = "") -> Answer:
-        """One request with its redirects, whatever status it ends in. `auth` is the Authorization header.
+    def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b"", auth: str = "", follow: bool = True) -> Answer:
+        """One request with its redirects, whatever status it ends in. `auth` is the Authorization header. Not to `follow` returns the redirect itself.
 
         Raises Retry or NeedsPerson when there is no whole answer. A redirect to another host is refused when `auth` is given.
         """
@@ -60,7 +62,7 @@ class Client:
             check(url, self.rules)
             answer = self._once(method, url, dict(headers or {}) | ({"Authorization": auth} if auth else {}), content, deadline)
             place = answer.headers.get("location", "")
-            if answer.status not in (301, 302, 303, 307, 308) or not place:
+            if answer.status not in (301, 302, 303, 307, 308) or not place or not follow:
                 return answer
             try:
                 url = str(httpx.URL(answer.url).join(place))
@@ -97,6 +99,12 @@ class Client:
 def client(rules: Policy | None = None) -> Client:
     """A client under the installation's policy, or under `rules`."""
     return Client(rules)
+
+
+def client_to(*addresses: str, **limits: Any) -> Client:
+    """A client for hosts that the operator has named by a setting, so they may be private ones. `limits`: of address.Policy."""
+    rules = policy()
+    return client(replace(rules, private=rules.private | {urlsplit(address).netloc.lower() for address in addresses}, **limits))
 
 
 def _limited(chunks: Iterator[bytes], packed: bool, rules: Policy, deadline: float) -> Iterator[bytes]:

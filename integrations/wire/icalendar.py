@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from uuid import NAMESPACE_URL, uuid5
 
-from booking.ical import Entry, IcalError, Problem, read, rewrite, write
+from booking.ical import Entry, IcalError, Problem, instances, read, rewrite, write
 from booking.ical.contentline import Line, moment, parse, stamp
+from booking.ical.series import instant
 from integrations.contract import Change
 from integrations.items import Event, Person, ShowAs
 from integrations.wire import zones
-from integrations.wire.recurrence import instant
 
 KEY, SHOWN, GUESTS, BUSY = "X-KALENDS-KEY", "X-KALENDS-SHOW-AS", "X-KALENDS-GUESTS", "X-MICROSOFT-CDO-BUSYSTATUS"
 STATES: dict[ShowAs, str] = {"free": "FREE", "tentative": "TENTATIVE", "busy": "BUSY", "away": "OOF", "elsewhere": "WORKINGELSEWHERE"}
@@ -24,7 +24,9 @@ FIELDS = {  # what each group of an item is in an Entry
     "show_as": {"transparent", "status", "extra"},
     "private": {"private"},
     "attendees": {"attendees", "extra"},
+    "recurrence": {"recurrence"},
 }
+OF_INSTANCES = ("title", "description", "location", "when", "show_as", "private")  # what an exception may say otherwise than its series
 
 
 def name(key: str) -> str:
@@ -63,7 +65,12 @@ def entry(item: Event, key: str, owner: str, groups: Collection[str] = FIELDS.ke
 
 
 def body(item: Event, key: str, owner: str) -> bytes:
-    return write([entry(item, key, owner)])
+    master = entry(item, key, owner)
+    return write([master, *_instances(item, owner, master.uid)])
+
+
+def _instances(item: Event, owner: str, uid: str) -> list[Entry]:
+    return [replace(entry(one, "", owner, OF_INSTANCES), uid=uid) for one in item.exceptions]
 
 
 def changed(data: bytes, item: Event, groups: Collection[str], owner: str) -> bytes:
@@ -74,7 +81,11 @@ def changed(data: bytes, item: Event, groups: Collection[str], owner: str) -> by
         raise IcalError("The event is not in this text.")
     fields = {field for group in groups for field in FIELDS[group]}
     after = replace(entry(item, "", owner, groups), sequence=before.sequence + 1)
-    return rewrite(data, after, fields, ours=before.extra.get(GUESTS, "").split())
+    text = rewrite(data, after, fields, ours=before.extra.get(GUESTS, "").split(), zone=zones.resolve)
+    if "recurrence" not in groups:
+        return text
+    of_instances = {field for group in OF_INSTANCES for field in FIELDS[group]}
+    return instances(text, _instances(item, owner, before.uid), of_instances, zone=zones.resolve)
 
 
 def change(path: str, etag: str, data: bytes, *, owner: str = "", floating: tzinfo = UTC) -> Change | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from booking.ical.contentline import IcalError, Line, duration, moment, parse
+from booking.ical import IcalError
+from booking.ical.series import instant, occurrences
 from integrations.contract import Change, Window
 from integrations.items import Event
-from integrations.wire.rule import Rule
 from integrations.wire.zones import resolve
 
 LIMIT = 2_000  # instances of one series within a window: daily for two years is 731
@@ -79,67 +79,8 @@ def _within(item: Event, start: datetime, end: datetime, original: datetime, win
 def _occurrences(item: Event, window: Window, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
     """(start, end) in UTC of the master's occurrences, its exceptions not yet taken out."""
     home: tzinfo = zone if item.all_day else ZoneInfo(item.timezone)
-    first, last = instant(item.start, zone), instant(item.end, zone)
-    if not item.recurrence or item.recurrence_id is not None:
-        yield first, last
-        return
-    wall = first.astimezone(home).replace(tzinfo=None)
-    days = timedelta(days=item.end.toordinal() - item.start.toordinal())  # of an all-day event
-    lines = [line for text in item.recurrence for line in parse(text)]
-    if any(line.name == "EXRULE" for line in lines):
-        raise IcalError("The series has an exclusion rule, which can't be read.")
-    excluded = {value for line in lines if line.name == "EXDATE" for value in _values(line, home)}
-
-    def occurrence(local: datetime) -> tuple[datetime, datetime]:
-        start = local.replace(tzinfo=home).astimezone(UTC)
-        return start, (local + days).replace(tzinfo=home).astimezone(UTC) if item.all_day else start + (last - first)
-
-    reach = window.start.astimezone(home).replace(tzinfo=None) - (last - first) - timedelta(days=1)
-    until = window.end.astimezone(home).replace(tzinfo=None) + timedelta(days=1)
-    seen: set[datetime] = set()
-    rules = [Rule.read(line.value, home) for line in lines if line.name == "RRULE"]
-    if len(rules) > 3:
-        raise IcalError("The series has more rules than can be handled.")
-    starts: list[Iterable[datetime]] = [rule.starts(wall, reach, until) for rule in rules] or [[wall]]
-    for source in starts:
-        for local in source:
-            start, end = occurrence(local)
-            if start not in seen and start not in excluded and local.date() not in excluded:
-                seen.add(start)
-                yield start, end
-    for line in lines:
-        for value, end_value in _additions(line, home) if line.name == "RDATE" else ():
-            start = value if isinstance(value, datetime) else occurrence(datetime.combine(value, wall.time()))[0]
-            if start not in seen and start not in excluded and start.astimezone(home).date() not in excluded:
-                seen.add(start)
-                yield start, end_value or occurrence(start.astimezone(home).replace(tzinfo=None))[1]
-
-
-def _values(line: Line, home: tzinfo) -> Iterator[datetime | date]:
-    """The instants of EXDATE or RDATE in UTC, or their dates; a date excludes what starts on that day."""
-    for text in line.value.split(","):
-        value = moment(Line(line.name, text, line.params), resolve, home)
-        yield value.astimezone(UTC) if isinstance(value, datetime) else value
-
-
-def _additions(line: Line, home: tzinfo) -> Iterator[tuple[datetime | date, datetime | None]]:
-    for text in line.value.split(","):
-        begin, _, rest = text.partition("/")
-        value = next(iter(_values(Line(line.name, begin, line.params), home)))
-        if not rest or not isinstance(value, datetime):
-            yield value, None
-        elif rest.lstrip("+").upper().startswith("P"):
-            yield value, value + duration(rest)
-        else:
-            end = next(iter(_values(Line(line.name, rest, line.params), home)))
-            yield value, end if isinstance(end, datetime) else None
-
-
-def instant(value: datetime | date, zone: tzinfo) -> datetime:
-    """A time in UTC; a day begins at midnight in `zone`."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return datetime.combine(value, time(), zone).astimezone(UTC)
+    lines = () if item.recurrence_id is not None else item.recurrence
+    return occurrences(item.start, item.end, lines, home=home, within=(window.start, window.end), zone=zone, zones=resolve)
 
 
 def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

@@ -12,7 +12,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from booking.ical import IcalError
 from booking.ical.contentline import parse
-from integrations.wire.rule import Rule
+from booking.ical.rule import Rule
 
 _WINDOWS = {name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()}
 _IANA = {name.lower(): name for name in available_timezones()}

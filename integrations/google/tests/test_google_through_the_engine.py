@@ -15,10 +15,10 @@ from booking.models import Appointment, Busy, Employee, Service, Status
 from conftest import make_employee
 from integrations import choosing, connect, engine
 from integrations.google.tests.world import GoogleWorld
-from integrations.models import Account, Link, Outgoing, Pair
-from integrations.testing.converged import assert_converged, cycle
+from integrations.models import Account, Link, Pair
+from integrations.testing.accounts import granted
+from integrations.testing.converged import assert_converged
 from integrations.testing.servers.google import OFFICE, GoogleServer
-from integrations.testing.servers.plan import Plan
 from integrations.testing.world import BERLIN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -34,7 +34,7 @@ class Salon:
         self.employee: Employee = make_employee("employee", "Emma", "Weber")
         self.service = Service.objects.create(name="Haircut", duration=30, price=20, slot_step=15)
         self.service.employees.add(self.employee)
-        account = Account.objects.create(user=self.employee.user, provider="google", username="employee@example.com", secrets={"access_token": OFFICE})
+        account = granted(self.employee.user, "google", OFFICE, username="employee@example.com")
         connect.check(account.pk)
         account.refresh_from_db()
         assert account.state == Account.State.CONNECTED, account.steps
@@ -101,27 +101,3 @@ def test_foreign_events_and_series_take_their_time(salon: Salon, server: GoogleS
     taken = Busy.objects.filter(source=salon.link.source).order_by("start").values_list("start", flat=True)
     assert list(taken) == [MONDAY, MONDAY + timedelta(hours=4), MONDAY + timedelta(weeks=2, hours=4)]
     assert_converged(lambda: server.writes)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_after_any_faults_both_sides_agree_and_nothing_is_there_twice(
-    salon: Salon, server: GoogleServer, clock: Callable[[timedelta], None], seed: int
-) -> None:
-    server.faults = Plan(seed=seed, rate=0.3)
-    first, second = salon.book(MONDAY), salon.book(MONDAY + timedelta(hours=1))
-    salon.world.ask("POST", "events", {"start": {"date": "2026-03-03"}, "end": {"date": "2026-03-04"}})
-    for step in range(8):
-        cycle()
-        clock(timedelta(minutes=5))
-        if step == 2:
-            appointments.reschedule(appointment=first, start=MONDAY + timedelta(hours=5), now=datetime.now(UTC))
-        if step == 4:
-            appointments.cancel(appointment=second, now=datetime.now(UTC))
-    server.faults.stop()
-    for _ in range(3):
-        Outgoing.objects.update(not_before=datetime.now(UTC))
-        cycle()
-        clock(timedelta(hours=1))
-    assert_converged(lambda: server.writes)
-    alive = [row for row in server.store.calendars[salon.world.calendar].events.values() if row["status"] != "cancelled" and "extendedProperties" in row]
-    assert [row["start"]["dateTime"] for row in alive] == ["2026-03-02T14:00:00+01:00"], server.faults.log

@@ -26,7 +26,7 @@ class Access:
     def __init__(self, token: str = OFFICE) -> None:
         self.token = token
 
-    def access_token(self) -> str:
+    def access_token(self, rejected: str = "") -> str:
         return self.token
 
     def secret(self, name: str) -> str:

@@ -91,10 +91,11 @@ def test_a_part_of_a_batch_that_was_too_much_is_asked_again(world):
 
 
 def test_a_part_of_a_batch_that_asks_for_patience_gets_it_from_the_engine(world):
-    remote_id = world.put(EVENT)
+    ids = [world.put(EVENT) for _ in range(2)]
     provider = world.provider()
     _, cursor, _ = read(provider, world.calendar)
-    world.remove(remote_id)
+    for remote_id in ids:
+        world.remove(remote_id)
     world.server.faults.after = 30
     world.server.faults.then("busy", "part")
     with pytest.raises(Retry) as caught:

@@ -70,12 +70,12 @@ def test_what_it_says_about_itself_makes_us_read_and_renew(world, ear, event, re
     made = world.provider().subscribe(world.calendar, ear.address, "our-word", WEEK)
     world.server.subscriptions.lifecycle(event)
     world.server.subscriptions.settle()
-    assert ear.heard == [Notice(made.id, "our-word", changed=True, renew=renew)]
+    assert ear.heard == [Notice(made.id, "our-word", changed=True, renew=renew, missed=event == "missed")]
 
 
 def test_ending_what_has_ended_is_a_success(world, ear):
     provider = world.provider()
-    kept = provider.subscribe(world.calendar, ear.address, "", WEEK)
+    kept = provider.subscribe(provider.create_calendar("Other").id, ear.address, "", WEEK)
     made = provider.subscribe(world.calendar, ear.address, "", WEEK)
     provider.unsubscribe(made)
     provider.unsubscribe(made)
@@ -97,13 +97,35 @@ def test_a_calendar_that_is_gone_can_not_be_subscribed_to(world, ear):
     assert caught.value.code == "gone"
 
 
-def test_a_subscription_whose_answer_is_lost_is_made_again(world, ear):
+def test_a_subscription_whose_answer_is_lost_is_made_again_and_the_lost_one_ended(world, ear):
     provider = world.provider()
     world.server.faults.then("lose-after", "write")
     with pytest.raises(Retry):
         provider.subscribe(world.calendar, ear.address, "", WEEK)
-    assert provider.subscribe(world.calendar, ear.address, "", WEEK).id in world.server.subscriptions.live
-    assert len(world.server.subscriptions.live) == 2  # the first one, of which we know nothing, expires by itself
+    made = provider.subscribe(world.calendar, ear.address, "", WEEK)
+    assert list(world.server.subscriptions.live) == [made.id]
+
+
+def test_where_another_has_the_only_subscription_a_person_is_told(world, ear):
+    provider = world.provider()
+    other = provider.subscribe(world.calendar, ear.address, "", WEEK)
+    with pytest.raises(NeedsPerson) as caught:
+        provider.subscribe(world.calendar, f"{ear.address}/mine", "", WEEK)
+    assert caught.value.code == "rejected"
+    assert list(world.server.subscriptions.live) == [other.id]
+
+
+def test_a_subscription_is_prolonged_and_made_anew_where_it_is_gone(world, ear):
+    provider = world.provider()
+    made = provider.subscribe(world.calendar, ear.address, "first", timedelta(hours=1))
+    longer = provider.renew(world.calendar, made, ear.address, "second", WEEK)
+    assert (longer.id, longer.expires > made.expires + timedelta(days=6)) == (made.id, True)
+    provider.unsubscribe(longer)
+    anew = provider.renew(world.calendar, longer, ear.address, "third", WEEK)
+    assert anew.id != made.id
+    world.put(EVENT)
+    world.server.subscriptions.settle()
+    assert ear.heard == [Notice(anew.id, "third")]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Token:
     username: str = "employee@example.com"
     server: str = ""
 
-    def access_token(self) -> str:
+    def access_token(self, rejected: str = "") -> str:
         return self.token
 
     def secret(self, name: str) -> str:

@@ -13,7 +13,7 @@ import icalendar
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import Account
+from integrations.models import Account, Plan
 from integrations.testing.servers import Server
 
 DAV = "{DAV:}"
@@ -105,8 +105,15 @@ def connected(client: Client, person: Person, *, writes: str = "") -> Account:
     connect(client, person)
     account = Account.objects.get()
     personal = next(one["id"] for one in account.calendars if one["name"] == "Personal")
-    client.post(reverse("integrations:choose", args=[account.pk]), {"reads": [personal], "writes": writes})
+    choose(client, account, reads=[personal], writes=writes)
     return account
+
+
+def choose(client: Client, account: Account, *, reads: list[str], writes: str) -> Any:
+    """Chooses, looks at what will happen and agrees; the page that answers."""
+    page = client.post(reverse("integrations:choose", args=[account.pk]), {"reads": reads, "writes": writes}, follow=True)
+    plan = Plan.objects.filter(account=account).first()
+    return client.post(reverse("integrations:plan", args=[account.pk]), {"plan": plan.pk}, follow=True) if plan else page
 
 
 def separate(person: Person) -> str:

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from booking.models import BusySource
 from integrations.models import Account, Link
-from integrations.pages.tests.person import connect, connected
+from integrations.pages.tests.person import choose, connect, connected
 from integrations.pages.tests.salon import source_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,11 +97,11 @@ def test_it_reads_and_writes_the_chosen_calendars(client, person, background):
     page = client.get(reverse("integrations:choose", args=[account.pk])).content.decode()
     assert "Personal" in page
     assert "Work" in page
-    post(client, "choose", account.pk, {"reads": [ids["Personal"]], "writes": ids["Work"]})
+    choose(client, account, reads=[ids["Personal"]], writes=ids["Work"])
     found = {link.remote_name: (link.reads, link.writes) for link in Link.objects.all()}
     assert found == {"Personal": (True, False), "Work": (False, True)}
     # The other way round: what is no longer read frees its times, and what is read at last is closed until it was.
-    post(client, "choose", account.pk, {"reads": [ids["Work"]], "writes": ids["Work"]})
+    choose(client, account, reads=[ids["Work"]], writes=ids["Work"])
     link = Link.objects.get()
     assert (link.remote_name, link.reads, link.writes) == ("Work", True, True)
     assert source_of(link).policy == BusySource.Policy.CLOSE
@@ -115,12 +115,12 @@ def test_a_calendar_that_is_only_written_any_more_keeps_no_busy_times(client, pe
     account = connected(client, person)
     (link,) = Link.objects.filter(reads=True)
     assert source_of(link).rows.count() == 1
-    post(client, "choose", account.pk, {"reads": [], "writes": link.remote_id})
+    choose(client, account, reads=[], writes=link.remote_id)
     link.refresh_from_db()
     assert link.writes
     assert not link.calendar.busy.exists()
     assert source_of(link).policy == BusySource.Policy.OFFER
-    post(client, "choose", account.pk, {"reads": [link.remote_id], "writes": link.remote_id})
+    choose(client, account, reads=[link.remote_id], writes=link.remote_id)
     link.refresh_from_db()
     assert source_of(link).policy == BusySource.Policy.CLOSE
     assert link.calendar.busy.count() == 1
@@ -134,7 +134,7 @@ def test_it_makes_a_separate_calendar_with_one_click(client, person, background)
     page = client.get(reverse("integrations:choose", args=[account.pk])).content.decode()
     assert "recommended" in page
     personal = account.calendars[0]["id"]
-    answer = post(client, "choose", account.pk, {"reads": [personal], "writes": "new"}, follow=True)
+    answer = choose(client, account, reads=[personal], writes="new")
     assert "Create the calendar" in answer.content.decode()
     (name,) = set(person.calendars()) - {"Personal"}
     written = Link.objects.get(writes=True)
@@ -156,7 +156,7 @@ def test_a_separate_calendar_made_twice_is_made_once(client, person, background)
 def test_a_choice_that_is_not_on_offer_is_refused_in_words(client, person, background):
     account = connected(client, person)
     before = list(Link.objects.values_list("remote_id", "reads", "writes"))
-    answer = post(client, "choose", account.pk, {"reads": ["https://elsewhere.example.org/"], "writes": ""})
+    answer = choose(client, account, reads=["https://elsewhere.example.org/"], writes="")
     assert answer.status_code == 400
     assert "no longer there" in answer.content.decode()
     assert list(Link.objects.values_list("remote_id", "reads", "writes")) == before

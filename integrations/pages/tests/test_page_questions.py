@@ -40,7 +40,7 @@ def test_an_emptied_calendar_asks_and_the_answer_is_carried_out(client, person, 
     sync()
     assert Appointment.objects.filter(status=Status.APPROVED).count() == 3
     page = client.get(CALENDARS).content.decode()
-    assert "3 appointments are gone in the calendar. Deleted on purpose?" in page
+    assert "3 of our entries are gone in the calendar. Deleted on purpose?" in page
     assert "One of its calendars needs your attention." in page
     link = Link.objects.get()
     assert "choose one of the two answers" in press(client, "gone", link.pk, answer="perhaps")

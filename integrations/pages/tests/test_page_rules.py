@@ -100,3 +100,30 @@ def test_a_manager_edits_the_rules_of_anybody_and_a_colleague_does_not(client, e
     client.force_login(colleague.user)
     assert client.post(f"{RULES}?employee={employee.pk}", {"title": "", "description": "", "direction": "off"}).status_code == 404
     assert Rule.objects.get().direction == "to"
+
+
+def test_meetings_have_rules_of_their_own(client, employee):
+    page = client.get(RULES, {"kind": "meeting"})
+    assert set(page.context["form"].fields) == {"direction", "imports", "priority", "on_remote_delete", "private"}
+    assert f"{RULES}?kind=meeting" in page.content.decode()
+    answer = client.post(f"{RULES}?kind=meeting", {"direction": "from", "private": "no", "imports": "", "priority": "", "on_remote_delete": ""})
+    assert answer.headers["Location"] == f"{RULES}?kind=meeting"
+    rule = Rule.objects.get()
+    assert (rule.kind, rule.direction, rule.private, rule.imports) == ("meeting", "from", False, None)
+    assert resolve_for_user(employee.user_id)[0].direction == "both"
+    assert resolve_for_user(employee.user_id, "meeting")[0].takes
+    assert client.get(RULES, {"kind": "nothing"}).status_code == 404
+
+
+@pytest.mark.feature("A4", "A5")
+def test_events_have_texts_and_placeholders_of_their_own(client, employee):
+    """Red with the placeholders of appointments for every kind."""
+    page = client.get(f"{RULES}?kind=event").content.decode()
+    assert "%event_name%" in page
+    assert "%customer_full_name%" not in page  # who comes is nobody's business among the guests
+    answer = client.post(f"{RULES}?kind=event", {"title": "%event_name%: %service_name%", "description": ""})
+    assert "%service_name%" in answer.context["form"].errors["title"][0]
+    preview = client.post(f"{reverse('integrations:preview')}?kind=event", {"title": "Neu: %event_name%", "description": "%event_places%"})
+    assert "Neu: " in preview.content.decode()
+    client.post(f"{RULES}?kind=event", {"title": "Neu: %event_name%", "description": "%event_places%"})
+    assert Rule.objects.get(kind="event").title == "Neu: %event_name%"

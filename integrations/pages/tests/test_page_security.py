@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from booking.actions import busy
 from booking.models import BusySource
-from integrations.models import Account, FieldChange, Link, Outgoing, Pair, Rule, Run
+from integrations.models import Account, FieldChange, Link, Outgoing, Pair, Plan, Rule, Run
 from integrations.models.encrypted import EncryptedJSONField, WrongKey
 from integrations.pages import urls
 from integrations.rules import max_age
@@ -41,8 +41,10 @@ def rows(employee) -> dict[str, int]:
     values = {"direction": "in", "kind": "update", "field": "title", "old": "a", "new": "b", "at": timezone.now()}
     change = FieldChange.objects.create(run=run, pair=pair, item_kind="appointment", item_id=1, **values)
     outgoing = Outgoing.objects.create(link=link, kind="appointment", item_id=1, not_before=timezone.now(), state="failed")
-    by_account = dict.fromkeys(["check", "check_again", "choose", "password", "disconnect"], account.pk)
-    return by_account | {"link": link.pk, "gone": link.pk, "settle": pair.pk, "try_again": outgoing.pk, "undo": run.pk, "revert": change.pk}
+    result = {"items": [], "busy": {"added": [], "removed": []}, "unreadable": 0, "left_out": 0}
+    Plan.objects.create(account=account, calendar=employee.calendar, state="ready", result=result)
+    by_account = dict.fromkeys(["check", "check_again", "choose", "plan", "password", "disconnect"], account.pk)
+    return by_account | {"link": link.pk, "reading": link.pk, "gone": link.pk, "settle": pair.pk, "try_again": outgoing.pk, "undo": run.pk, "revert": change.pk}
 
 
 def addresses(rows) -> dict[str, str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 import re
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
+from integrations.testing.servers.callbacks import Callbacks
 from integrations.testing.servers.discovery import Refusal
 
 Row = dict[str, Any]
@@ -30,18 +27,17 @@ class Channel:
     told: int = 0
 
 
-class Channels:
+class Channels(Callbacks):
     """`live` channels by id. `now` in seconds. `shape` turns the messages that are to be sent into those that are: drop, repeat, turn around. `sent`
     lists (channel, state, status of the answer, 0 for none)."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.live: dict[str, Channel] = {}
         self.used: set[str] = set()
         self.now: Callable[[], float] = time.time
         self.shape: Callable[[list[dict[str, str]]], list[dict[str, str]]] = list
         self.sent: list[tuple[str, str, int]] = []
-        self._queue: queue.Queue[tuple[str, dict[str, str]] | None] = queue.Queue()
-        self._thread: threading.Thread | None = None
 
     def watch(self, body: Row, calendar: str, root: str) -> Row:
         """Opens a channel and greets it. Raises Refusal."""
@@ -83,27 +79,8 @@ class Channels:
             headers = {"Channel-ID": one.id, "Message-Number": str(one.told), "Resource-ID": one.resource, "Resource-State": state}
             headers |= {"Channel-Token": one.token} if one.token else {}
             messages.append({"address": one.address} | {f"X-Goog-{name}": value for name, value in headers.items()})
-        if messages and self._thread is None:
-            self._thread = threading.Thread(target=self._deliver, daemon=True)
-            self._thread.start()
         for message in self.shape(messages):
-            self._queue.put((message["address"], {name: value for name, value in message.items() if name != "address"}))
+            self.call(message["address"], headers={name: value for name, value in message.items() if name != "address"})
 
-    def _deliver(self) -> None:
-        while (message := self._queue.get()) is not None:
-            address, headers = message
-            try:
-                status = httpx.post(address, headers=headers, timeout=10).status_code
-            except httpx.HTTPError:
-                status = 0  # Google tries again for a while; here once is enough, for a pull is the truth
-            self.sent.append((headers["X-Goog-Channel-ID"], headers["X-Goog-Resource-State"], status))
-            self._queue.task_done()
-
-    def settle(self) -> None:
-        """Waits until all that is to be told has been told."""
-        self._queue.join()
-
-    def close(self) -> None:
-        self._queue.put(None)
-        if self._thread:
-            self._thread.join(5)
+    def answered(self, given: Row, status: int) -> None:
+        self.sent.append((given["headers"]["X-Goog-Channel-ID"], given["headers"]["X-Goog-Resource-State"], status))

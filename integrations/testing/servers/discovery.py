@@ -43,6 +43,7 @@ class Document:
         self.root = "/" + self.text["servicePath"]
         self.batch = "/" + self.text["batchPath"]
         self.methods = [method for resource in self.text["resources"].values() for method in resource["methods"].values()]
+        self.scopes = {method["id"]: frozenset(method.get("scopes", ())) for method in self.methods}
         self.patterns = [(method, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(method["path"])))) for method in self.methods]
 
     def check(self, verb: str, target: str, content: bytes) -> Call:

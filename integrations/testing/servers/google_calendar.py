@@ -7,7 +7,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import count
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo, available_timezones
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from dateutil.rrule import rrule, rruleset, rrulestr
 
 from integrations.testing.servers.discovery import Refusal
+from integrations.testing.servers.google_guests import check_guest, spread
 
 Row = dict[str, Any]
 SERVER_SETS = {"kind", "etag", "htmlLink", "created", "updated", "creator", "organizer", "hangoutLink", "locked", "attendeesOmitted", "endTimeUnspecified"}
@@ -44,14 +44,17 @@ class Mail:
 
 
 class Store:
-    """One account, `email`. `epoch` rises when all sync tokens become void. `changed` is called with the id of a calendar in which something has."""
+    """One account, `email`. `epoch` rises when all sync tokens become void. `changed` is called with the id of a calendar in which something has.
+    `peers`: all accounts of the server, who may invite each other."""
 
-    def __init__(self, email: str, changed: Callable[[str], None]) -> None:
+    def __init__(self, email: str, changed: Callable[[str], None], peers: list[Store] | None = None) -> None:
         self.email, self.changed = email, changed
+        self.peers = peers if peers is not None else []
+        self.peers.append(self)
         self.calendars: dict[str, Calendar] = {email: Calendar(email, email, primary=True)}
         self.mails: list[Mail] = []
         self.epoch = 0
-        self._etags = count(3_480_000_000_000_001)
+        self.etag = 3_480_000_000_000_000
 
     def add_calendar(self, summary: str, zone: str = "", role: str = "owner") -> Calendar:
         made = Calendar(f"{uuid4().hex}@group.calendar.google.com", summary, zone or "UTC", role)
@@ -95,14 +98,16 @@ class Store:
         row |= {"kind": "calendar#event", "id": event_id, "created": _now(), "iCalUID": body.get("iCalUID") or f"{event_id}@google.com"}
         who = {"email": calendar.id if not calendar.primary else self.email, "self": True}
         row |= {"creator": {"email": self.email, "self": calendar.primary}, "organizer": who}
-        kept = self._keep(calendar, row)
+        kept = self.keep(calendar, row)
         self._mail(kept, updates, "insert")
+        spread(self, kept, self.peers)
         return kept
 
     def change(self, calendar: Calendar, event_id: str, body: Row, etag: str, updates: str, *, whole: bool = False) -> Row:
         """ "Events: patch": named fields replace, null clears, arrays are replaced, objects are merged. "Events: update": all is replaced."""
         before = self.event(calendar, event_id)
         _match(before, etag)
+        check_guest(before, body)
         body = {name: value for name, value in body.items() if name not in SERVER_SETS}
         if body.get("id", event_id) != event_id or body.get("eventType", before["eventType"]) != before["eventType"]:
             raise Refusal(400, "invalid", "Invalid value", location="eventType")
@@ -114,8 +119,9 @@ class Store:
         if before["status"] != "cancelled" and row["status"] == "cancelled":
             return self.delete(calendar, event_id, "", updates)
         row["sequence"] = before["sequence"] + (row["start"] != before["start"] or row["end"] != before["end"])
-        kept = self._keep(calendar, row)
+        kept = self.keep(calendar, row)
         self._mail(kept, updates, "update")
+        spread(self, kept, self.peers)
         return kept
 
     def delete(self, calendar: Calendar, event_id: str, etag: str, updates: str) -> Row:
@@ -125,22 +131,26 @@ class Store:
             raise Refusal(410, "deleted", "Resource has been deleted")
         self._mail(row, updates, "delete")
         for one in [one for one in calendar.events.values() if one.get("recurringEventId") == event_id]:
-            self._keep(calendar, one | {"status": "cancelled"})  # with the series its exceptions go, and each says so
-        return self._keep(calendar, row | {"status": "cancelled"})
+            self.keep(calendar, one | {"status": "cancelled"})  # with the series its exceptions go, and each says so
+        kept = self.keep(calendar, row | {"status": "cancelled"})
+        spread(self, kept, self.peers)
+        return kept
 
     def move(self, calendar: Calendar, event_id: str, target: Calendar, updates: str) -> Row:
         row = deepcopy(self.event(calendar, event_id))
         if row["eventType"] != "default" or row["status"] == "cancelled":
             raise Refusal(403, "cannotChangeOrganizer", "Only default events can be moved.", domain="calendar")
         self.delete(calendar, event_id, "", "none")
-        kept = self._keep(target, row | {"organizer": {"email": target.id, "self": True}})
+        kept = self.keep(target, row | {"organizer": {"email": target.id, "self": True}})
+        spread(self, kept, self.peers)
         self._mail(kept, updates, "update")
         return kept
 
-    def _keep(self, calendar: Calendar, row: Row) -> Row:
+    def keep(self, calendar: Calendar, row: Row) -> Row:
         if row["status"] != "cancelled":
             _check(row, calendar)
-        row = deepcopy(row) | {"updated": _now(), "etag": f'"{next(self._etags)}"'}
+        self.etag += 1
+        row = deepcopy(row) | {"updated": _now(), "etag": f'"{self.etag}"'}
         calendar.events[row["id"]] = row
         calendar.log.append(row["id"])
         self.changed(calendar.id)

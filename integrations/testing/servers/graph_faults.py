@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 # lose-before: nothing was done. lose-after: done, the answer got lost. busy: 429. stale: 412 to a write. expired: 410 to a delta link, without a word why.
 # late-error: done, then 504. page: 200 with HTML. truncate: half the body. no-link: a listing that does not say where it goes on.
+# A part of a batch may be busy, stale, refused, revoked or a late-error.
 FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "late-error", "page", "truncate", "no-link")
 
 

@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from typing import Any
 
+from integrations.testing.servers.graph_guests import spread
 from integrations.testing.servers.graph_rules import Refusal, check_event, check_times, moment
 from integrations.testing.servers.graph_series import occurrences
 
@@ -23,7 +23,8 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass
 class Stored:
-    """An event, a series master, or (with `day`) what differs in one occurrence of the series `master`."""
+    """An event, a series master, or (with `day`) what differs in one occurrence of the series `master`. `organizer` is empty in the own mailbox; elsewhere
+    it is a guest's copy of the event with the UID `copied`."""
 
     id: str
     calendar: str
@@ -36,6 +37,12 @@ class Stored:
     master: str = ""
     day: date | None = None
     is_cancelled: bool = False
+    organizer: str = ""
+    copied: str = ""
+
+    @property
+    def uid(self) -> str:
+        return self.copied or "040000008200E00074C5B7101A82E008" + self.id.encode().hex().upper()
 
     @property
     def etag(self) -> str:
@@ -70,21 +77,33 @@ class Calendar:
         }
 
 
-class Mailbox:
-    """Ids are those of "Obtain immutable identifiers for Outlook resources": stable, with characters that must be escaped in addresses."""
+class Numbers:
+    """1, 2, 3, …"""
 
-    def __init__(self, address: str) -> None:
+    last = 0
+
+    def __next__(self) -> int:
+        self.last += 1
+        return self.last
+
+
+class Mailbox:
+    """Ids are those of "Obtain immutable identifiers for Outlook resources": stable, with characters that must be escaped in addresses.
+    They are made from `numbers`, which mailboxes of one server share."""
+
+    def __init__(self, address: str, numbers: Numbers | None = None) -> None:
         self.address = address
         self.calendars: dict[str, Calendar] = {}
         self.events: dict[str, Stored] = {}
         self.transactions: dict[str, tuple[str, str]] = {}  # transactionId: what was sent, the event's id
         self.writes = self.mails = 0
         self.told: Callable[[str, str, str], None] = _nobody  # who wants to hear of changes: (calendar, created | updated | deleted, id)
-        self._numbers, self._versions = count(1), count(1)
+        self.numbers, self.versions = numbers or Numbers(), Numbers()
+        self.peers: dict[str, Mailbox] = {address.lower(): self}  # all mailboxes of the server, who may invite each other
         self.add_calendar("Calendar", default=True)
 
     def add_calendar(self, name: str, *, default: bool = False, editable: bool = True) -> str:
-        found = f"AAMkCal{next(self._numbers):06d}="
+        found = f"AAMkCal{next(self.numbers):06d}="
         self.calendars[found] = Calendar(found, name, editable, default)
         return found
 
@@ -122,13 +141,20 @@ class Mailbox:
                 raise Refusal(409, "ErrorDuplicateTransactionId", "Your request can't be completed. The TransactionId was used before.")
             return self.events[made]
         own = {one["id"]: one["value"] for one in fields.pop("singleValueExtendedProperties", [])}
-        stored = Stored(f"AAkALg{next(self._numbers):06d}A/+A=", calendar, fields, 0, datetime.now(UTC), own)
+        stored = Stored(f"AAkALg{next(self.numbers):06d}A/+A=", calendar, fields, 0, datetime.now(UTC), own)
         self.events[stored.id] = stored
         if transaction:
             self.transactions[transaction] = sent, stored.id
-        self._changed(stored, place)
+        self.changed(stored, place)
         self.mails += len(fields["attendees"])
+        spread(self, stored)
         return stored
+
+    def copy_of(self, stored: Stored, place: Calendar, organizer: str) -> Stored:
+        """A guest's, still to be filled."""
+        made = Stored(f"AAkALg{next(self.numbers):06d}A/+A=", place.id, dict(DEFAULTS), 0, datetime.now(UTC), organizer=organizer.lower(), copied=stored.uid)
+        self.events[made.id] = made
+        return made
 
     def find(self, calendar: str, remote_id: str) -> Stored:
         """An event, a master or an occurrence, by id within its calendar."""
@@ -185,14 +211,17 @@ class Mailbox:
         if stored.master and stored.day:
             master = self.events[stored.master]
             master.changed[stored.day] = stored
-            stored.version = next(self._versions)
-            self._changed(master, place)
+            stored.version = next(self.versions)
+            self.changed(master, place)
         else:
-            self._changed(stored, place)
+            self.changed(stored, place)
+            spread(self, stored)
         return stored
 
     def _mail(self, stored: Stored, fields: dict[str, Any], given: dict[str, Any]) -> None:
         """ "Update event": who is invited hears of changes; of a change of the guests alone, only those concerned."""
+        if stored.organizer:  # a guest's own copy
+            return
         before, after = ({one["emailAddress"]["address"].lower() for one in found["attendees"]} for found in (stored.fields, fields))
         quiet = {"attendees", "singleValueExtendedProperties", "hideAttendees", "categories", "showAs", "sensitivity", "isReminderOn"}
         self.mails += len(before ^ after) if given.keys() <= quiet else len(before | after)
@@ -200,26 +229,30 @@ class Mailbox:
     def delete(self, calendar: str, remote_id: str, match: str) -> None:
         place, stored = self.editable(calendar), self.find(calendar, remote_id)
         self._match(stored, match)
-        self.mails += len(stored.fields["attendees"])
+        self.mails += 0 if stored.organizer else len(stored.fields["attendees"])
         if stored.master and stored.day:
             master = self.events[stored.master]
             master.changed.pop(stored.day, None)
             master.cancelled.add(stored.day)
             place.log.append(stored.id)
-            self._changed(master, place)
+            self.changed(master, place)
         else:
-            del self.events[stored.id]
-            self.writes += 1
-            place.log.append(stored.id)
-            self.told(place.id, "deleted", stored.id)
+            self.drop(stored, place)
+            spread(self, stored, ended=True)
+
+    def drop(self, stored: Stored, place: Calendar) -> None:
+        del self.events[stored.id]
+        self.writes += 1
+        place.log.append(stored.id)
+        self.told(place.id, "deleted", stored.id)
 
     def _match(self, stored: Stored, match: str) -> None:
         if match not in ("", "*", stored.etag):
             raise Refusal(412, "ErrorIrresolvableConflict", "The send or update operation could not be performed because the change key is not current.")
 
-    def _changed(self, stored: Stored, place: Calendar) -> None:
+    def changed(self, stored: Stored, place: Calendar) -> None:
         self.told(place.id, "updated" if stored.version else "created", stored.id)
-        stored.version, stored.modified = next(self._versions), datetime.now(UTC)
+        stored.version, stored.modified = next(self.versions), datetime.now(UTC)
         self.writes += 1
         place.log.append(stored.id)
 

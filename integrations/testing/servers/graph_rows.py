@@ -54,11 +54,11 @@ def shown(mailbox: Mailbox, stored: Stored, prefer: Prefer, *, select: str = "",
     row: dict[str, Any] = {name: fields.get(name) for name in names - {"cancelledOccurrences", "exceptionOccurrences"}}
     row |= {
         "@odata.etag": stored.etag, "id": named(stored.id, prefer), "changeKey": stored.change_key, "type": kind, "isCancelled": stored.is_cancelled,
-        "createdDateTime": "2031-01-01T00:00:00Z", "lastModifiedDateTime": stamp(stored.modified), "iCalUId": "040000008200E00074C5B7101A82E008" + stored.id.encode().hex().upper(),
-        "seriesMasterId": named(stored.master, prefer) if stored.master else None, "isOrganizer": True, "isDraft": False, "hasAttachments": False,
+        "createdDateTime": "2031-01-01T00:00:00Z", "lastModifiedDateTime": stamp(stored.modified), "iCalUId": stored.uid,
+        "seriesMasterId": named(stored.master, prefer) if stored.master else None, "isOrganizer": not stored.organizer, "isDraft": False, "hasAttachments": False,
         "originalStartTimeZone": (master or stored).fields["start"]["timeZone"], "originalEndTimeZone": (master or stored).fields["end"]["timeZone"],
         "start": _time(fields, "start", prefer), "end": _time(fields, "end", prefer), "body": _body(fields["body"], prefer), "bodyPreview": "",
-        "organizer": {"emailAddress": {"name": owner, "address": owner}}, "responseStatus": fields.get("responseStatus") or {"response": "organizer", "time": "0001-01-01T00:00:00Z"},
+        "organizer": {"emailAddress": {"name": stored.organizer or owner, "address": stored.organizer or owner}}, "responseStatus": fields.get("responseStatus") or {"response": "organizer", "time": "0001-01-01T00:00:00Z"},
         "recurrence": _recurrence(fields) if stored.repeats else None, "webLink": "https://outlook.example/?itemid=1", "onlineMeetingUrl": None,
     }  # fmt: skip
     if original := fields.get("originalStart"):

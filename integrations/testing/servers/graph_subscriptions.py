@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
 import re
-import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 
+from integrations.testing.servers.callbacks import Callbacks
 from integrations.testing.servers.graph_rules import Refusal, unreadable
 
 Row = dict[str, Any]
@@ -20,23 +19,24 @@ SHORTEST = timedelta(minutes=45)  # less is raised to this
 FIELDS = {"changeType", "notificationUrl", "lifecycleNotificationUrl", "resource", "expirationDateTime", "clientState", "latestSupportedTlsVersion"}
 
 
-class Subscriptions:
+class Subscriptions(Callbacks):
     """`live` ones by id. `now` may be set. `longest` they may live. `shape` turns the calls that are to be made into those that are: drop, repeat,
     turn around. `sent`: the status of each answer, 0 for none."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.live: dict[str, Row] = {}
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.longest = timedelta(minutes=10_070)
         self.shape: Callable[[list[tuple[str, Row]]], list[tuple[str, Row]]] = list
         self.sent: list[int] = []
-        self._queue: queue.Queue[tuple[str, Row] | None] = queue.Queue()
-        self._thread: threading.Thread | None = None
 
     def answer(self, method: str, name: str, given: Any, calendars: Mapping[str, Any]) -> Any:
         if method == "POST" and not name:
             return self._create(given, calendars)
         self._expire()
+        if method == "GET" and not name:
+            return {"value": [self._shown(row) for row in self.live.values()]}
         if name not in self.live:
             raise Refusal(404, "ResourceNotFound", "The object was not found.")
         if method == "DELETE":
@@ -44,7 +44,10 @@ class Subscriptions:
             return None
         if method == "PATCH" and isinstance(given, dict) and set(given) == {"expirationDateTime"}:
             self.live[name]["expirationDateTime"] = self._until(given["expirationDateTime"])
-        return self.live[name]
+        return self._shown(self.live[name])
+
+    def _shown(self, row: Row) -> Row:
+        return {name: value for name, value in row.items() if name not in ("clientState", "calendar")}
 
     def _create(self, given: Any, calendars: Mapping[str, Any]) -> Row:
         if not isinstance(given, dict) or not set(given) <= FIELDS or not all(isinstance(value, str) for value in given.values()):
@@ -61,11 +64,15 @@ class Subscriptions:
         if len(given.get("clientState", "")) > 128:
             raise Refusal(400, "InvalidRequest", "clientState must be at most 128 characters.")
         until = self._until(given["expirationDateTime"])
+        self._expire()
+        for one in self.live.values():  # "Create subscription": duplicates aren't allowed, said with these words
+            if (one["resource"], one["changeType"]) == (given["resource"], given["changeType"]):
+                raise Refusal(409, "ObjectIdentifierInUse", f"Subscription Id {one['id']} already exists for the requested combination")
         for name in ("notificationUrl", "lifecycleNotificationUrl"):
             self._validate(given.get(name) or given["notificationUrl"])
         row = given | {"id": str(uuid4()), "expirationDateTime": until}
         self.live[row["id"]] = row | {"calendar": unquote(place[1])}
-        return {name: value for name, value in row.items() if name != "clientState"}
+        return self._shown(row)
 
     def _until(self, text: str) -> str:
         try:
@@ -82,7 +89,7 @@ class Subscriptions:
         if place.scheme != "https" and place.hostname not in ("127.0.0.1", "localhost"):  # only this server allows the latter
             raise Refusal(400, "InvalidRequest", "notificationUrl must be https.")
         try:
-            found = httpx.post(f"{address}{'&' if place.query else '?'}{urlencode({'validationToken': token})}", timeout=10)
+            found = httpx.post(f"{address}{'&' if place.query else '?'}{urlencode({'validationToken': token})}", timeout=10, trust_env=False)
         except httpx.HTTPError:
             raise Refusal(400, "ValidationError", "Subscription validation request timed out.") from None
         if found.status_code != 200 or not found.headers.get("content-type", "").startswith("text/plain") or found.text != token:
@@ -118,25 +125,8 @@ class Subscriptions:
         self.live = {name: one for name, one in self.live.items() if datetime.fromisoformat(one["expirationDateTime"]) > self.now()}
 
     def _send(self, calls: list[tuple[str, Row]]) -> None:
-        if calls and self._thread is None:
-            self._thread = threading.Thread(target=self._deliver, daemon=True)
-            self._thread.start()
         for address, row in self.shape(calls):
-            self._queue.put((address, {"value": [row]}))
+            self.call(address, json={"value": [row]})
 
-    def _deliver(self) -> None:
-        while (call := self._queue.get()) is not None:
-            try:
-                self.sent.append(httpx.post(call[0], json=call[1], timeout=10).status_code)
-            except httpx.HTTPError:
-                self.sent.append(0)  # Graph tries again for four hours; here once is enough, for a pull is the truth
-            self._queue.task_done()
-
-    def settle(self) -> None:
-        """Waits until all that is to be told has been told."""
-        self._queue.join()
-
-    def close(self) -> None:
-        self._queue.put(None)
-        if self._thread:
-            self._thread.join(5)
+    def answered(self, given: Row, status: int) -> None:
+        self.sent.append(status)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from integrations.testing.servers.discovery import Refusal
+from integrations.testing.servers.wire import Answer
+
+PAGE = b"<!doctype html><title>Sorry</title><p>Back soon"
 
 KINDS = (
     "cut-before",
@@ -23,7 +29,7 @@ KINDS = (
 class Plan:
     """Which request of the application fails how. `rate` of all fail, chosen by `seed`; `then` sets the next ones. kind: cut-before and cut-after (the
     connection breaks before or after the work), 500-after, page (200 with HTML), truncate (half an answer), slow (`seconds`), or "status:reason".
-    `on`: "" for any request, or one of the names it is told of: "read", "write", "delta", a method. `after`: the Retry-After of refusals. 410 by chance
+    `on`: "" for any request, or one of the names it is told of: "read", "write", "delta", a method, "token", "revoke", "userinfo". `after`: the Retry-After of refusals. 410 by chance
     only befalls a delta."""
 
     seed: int = 0
@@ -59,3 +65,21 @@ class Plan:
         if kind:
             self.log.append((self._calls, " ".join(names), kind))
         return kind
+
+    def around(self, fault: str, work: Callable[[], Answer | None]) -> Answer | None:
+        """The answer that `work` gives, spoiled by a fault; None: the connection breaks. Raises Refusal."""
+        if fault == "slow":
+            time.sleep(self.seconds)
+        if ":" in fault:
+            status, _, reason = fault.partition(":")
+            raise Refusal(int(status), reason, "Said in words", domain="usageLimits" if "imit" in reason else "global", after=self.after)
+        if fault == "cut-before":
+            return None
+        if fault == "page":
+            return 200, {"Content-Type": "text/html"}, PAGE
+        answer = work()
+        if fault == "cut-after" or answer is None:
+            return None
+        if fault == "500-after":
+            raise Refusal(500, "backendError", "Backend Error")
+        return (answer[0], answer[1], answer[2][: len(answer[2]) // 2]) if fault == "truncate" else answer

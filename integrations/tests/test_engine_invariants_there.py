@@ -1,0 +1,48 @@
+"""The same machine over servers that speak the providers' protocols, for what only goes wrong on the way there."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from booking.models import Employee
+from integrations.tests.machine import Machine
+from integrations.tests.remotes import PLACES, watched
+
+
+class OverGoogle(Machine):
+    pass
+
+
+class OverOutlook(Machine):
+    pass
+
+
+LONG = bool(os.environ.get("KALENDS_LONG"))
+EXAMPLES = int(os.environ.get("KALENDS_EXAMPLES", 10_000 if LONG else 50))
+HAPPENS = {
+    *("booked", "moved here", "cancelled here", "move there", "rename there", "copy there"),
+    *("out create when", "out update when", "out delete event", "in update when", "in update title", "in conflict when", "pull: crashed"),
+}
+
+
+@pytest.mark.once
+@pytest.mark.django_db
+@pytest.mark.parametrize(("world", "place"), [(OverGoogle, "google"), (OverOutlook, "outlook")], ids=["google", "outlook"])
+def test_both_sides_agree_once_the_faults_end_over_the_wire_too(world: type[Machine], place: str, employee: Employee) -> None:
+    """Red when a failed look by id counts as proof that an event is gone, and without If-Match."""
+    plan = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=11,
+        derandomize=EXAMPLES == 50,  # as many as fit into the short run: the same each time
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    with PLACES[place]() as remote, watched(remote), world.begin(employee, remote):
+        run_state_machine_as_test(world, settings=plan)
+    missing = HAPPENS - set(world.happened)
+    assert not missing, f"never happened: {sorted(missing)} of {world.happened}"
