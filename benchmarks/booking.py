@@ -33,6 +33,7 @@ from config.suite import Services
 WORKERS = 2
 BOOKINGS = 400
 EMPLOYEES = 20
+CUSTOMERS = 2000
 CONTESTANTS = 50
 CONTESTS = 20
 GOALS = {"create_1": 100.0, "create_16": 160.0}  # appointments per second
@@ -58,9 +59,11 @@ local = threading.local()
 
 
 def fill() -> Iterator[Wish]:
-    """A shop whose employees each have a calendar connected; gives requests for times that are all free."""
-    from booking.models import BusySource, Calendar, Employee, Service, WorkingHours
+    """A shop with customers, whose employees each have a calendar connected; gives requests for times that are all free."""
+    from booking.models import BusySource, Calendar, Customer, Employee, Service, WorkingHours
     from integrations.models import Account, Link
+
+    Customer.objects.bulk_create(Customer(first_name="Carla", email=f"customer{number}@example.org") for number in range(CUSTOMERS))
 
     service = Service.objects.create(name="Consultation", duration=30, slot_step=30, min_notice=0, horizon=730)
     for number in range(EMPLOYEES):

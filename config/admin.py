@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -63,6 +64,7 @@ class AddUserForm(AddressForm, AdminUserCreationForm):
 
 
 admin.site.unregister([User, Group, EmailAddress])  # addresses are edited with their account
+admin.site.unregister([SocialAccount, SocialApp, SocialToken])  # always empty: integrations/oauth/consent.py
 
 
 @admin.register(User)

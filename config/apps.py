@@ -13,6 +13,7 @@ class ConfigConfig(AppConfig):
     verbose_name = "Kalends"
 
     def ready(self) -> None:
+        from django.conf import settings
         from django.contrib.auth.models import User
 
         from config.accounts import vouch_for_new
@@ -21,4 +22,8 @@ class ConfigConfig(AppConfig):
 
         post_migrate.connect(ensure_groups, sender=self, dispatch_uid="config.groups")
         post_migrate.connect(ensure_schedule, sender=self, dispatch_uid="config.schedule")
+        if settings.KALENDS_DEMO:
+            from config.demo import tryout
+
+            tryout.label()
         post_save.connect(vouch_for_new, sender=User, dispatch_uid="config.accounts")

@@ -7,9 +7,9 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 # Which permissions a new group gets. Later changes made by an admin are kept: an existing group is left alone.
-BOOKING = Q(content_type__app_label="booking")
+SHOP = Q(content_type__app_label__in=["booking", "crm"])
 EVERYTHING = Q(content_type__app_label__in=["booking", "resources", "integrations", "crm", "auth", "account", "django_celery_beat"])
-GROUPS: dict[str, Q | None] = {"admin": EVERYTHING, "manager": BOOKING, "employee": None}
+GROUPS: dict[str, Q | None] = {"admin": EVERYTHING, "manager": SHOP, "employee": None}
 
 
 def ensure_groups(sender: AppConfig, using: str, **kwargs: object) -> None:

@@ -8,8 +8,8 @@ import time
 
 import httpx
 
-from config.demo import caldav
-from config.demo.ground import EMPLOYEES, PASSWORD, ROOT, Ground, PortTaken
+from config.demo import caldav, tryout
+from config.demo.ground import EMPLOYEES, PASSWORD, ROOT, Ground, MovedServer, PortTaken
 from config.demo.supervisor import Child, Supervisor
 
 
@@ -33,10 +33,10 @@ def wait_for_page(ground: Ground, supervisor: Supervisor, *, patience: float = 6
 def run(ground: Ground) -> int:
     try:
         ground.check_ports()
-    except PortTaken as error:
+        ground.prepare()
+    except (PortTaken, MovedServer) as error:
         print(error, file=sys.stderr)
         return 1
-    ground.prepare()
     environment = ground.environment()
     supervisor = Supervisor()
     supervisor.listen()
@@ -46,10 +46,12 @@ def run(ground: Ground) -> int:
 
     try:
         start("caldav", caldav.configure(ground))
+        for kind in tryout.KINDS:
+            start(kind, tryout.command(ground, kind))
         caldav.create_calendars(ground)
         manage(ground, "migrate", "--verbosity", "0")
         manage(ground, "seed_demo")
-        address = f"127.0.0.1:{ground.web_port}"
+        address = f"127.0.0.1:{ground.ports['DEMO_PORT']}"
         start("web", [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", address, "--worker-class", "gthread", "--workers", "2", "--threads", "4"])
         celery = [sys.executable, "-m", "celery", "-A", "config"]
         start("worker", [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"])
@@ -78,6 +80,8 @@ Kalends is running. Ctrl-C ends it.
   Accounts    admin / {PASSWORD}
 {accounts}
   CalDAV      {ground.caldav_url}/   (same names and passwords)
+  Google      {ground.google_url}/   a calendar to try: connect it at {ground.site_url}/profile/
+  Outlook     {ground.outlook_url}/   likewise
   Mails       {ground.site_url}/demo/mail/   in {ground.folder / "mail"}
   Logs        {ground.log_folder}
 """

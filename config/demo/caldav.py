@@ -46,7 +46,7 @@ def configure(ground: Ground) -> list[str]:
         users.write_text("".join(f"{name}:{value}\n" for name, value in hashed.items()))
         users.chmod(0o600)
     path = folder / "config"
-    path.write_text(CONFIG.format(port=ground.caldav_port, folder=folder))
+    path.write_text(CONFIG.format(port=ground.ports["DEMO_CALDAV_PORT"], folder=folder))
     return [sys.executable, "-m", "radicale", "--config", str(path)]
 
 

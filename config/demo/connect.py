@@ -1,14 +1,12 @@
-"""Connects the two employees' calendars at the demo's own server, as they would do it themselves in their profile."""
+"""Connects the two employees' calendars at the demo's own server, as they would do it themselves in their profile; and sets up the try-out servers, as an
+admin would."""
 
 from __future__ import annotations
 
 import os
 
+from config.demo import tryout
 from config.demo.ground import EMPLOYEES, PASSWORD
-
-
-class MovedServer(Exception):
-    """The calendars were connected at another address than the server has now."""
 
 
 def connect_calendars() -> None:
@@ -22,12 +20,7 @@ def connect_calendars() -> None:
     for name in EMPLOYEES:
         employee = Employee.objects.select_related("user", "calendar").get(user__username=name)
         assert employee.user is not None
-        known = employee.user.calendar_accounts.filter(username=name, provider="caldav").first()
-        if known is not None:
-            if known.server.startswith("http://127.0.0.1:") and not known.server.startswith(server):
-                raise MovedServer(
-                    f"The demo's calendars were connected at {known.server}, but the server is now {server}. Use the old DEMO_CALDAV_PORT, or start anew: make demo-reset"
-                )
+        if employee.user.calendar_accounts.filter(username=name, provider="caldav").exists():
             continue
         account = connect.add_account(user=employee.user, provider="caldav", server=f"{server}/", username=name, secrets={"password": PASSWORD})
         if not connect.check(account.pk):
@@ -36,3 +29,13 @@ def connect_calendars() -> None:
         account.refresh_from_db()
         remote = next(str(one["id"]) for one in account.calendars if one["writable"])
         choosing.choose(account, employee.calendar, reads={remote}, writes=remote)
+
+
+def set_up_sign_in() -> None:
+    """What is set up is left alone."""
+    from integrations.models import OAuthClient
+    from integrations.oauth import clients
+
+    for provider in tryout.KINDS:
+        if not OAuthClient.objects.filter(provider=provider).exists():
+            clients.saved(OAuthClient(provider=provider, client_id=tryout.CLIENT, tenant="common"), secret=os.environ["TRYOUT_CLIENT_SECRET"])

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from config.keys import make_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "demo"
-# Name -> of the two employees, the same here and at the CalDAV server.
-EMPLOYEES = ("employee", "colleague")
+# Account, the same here and at the CalDAV server -> first and last name.
+EMPLOYEES = {"employee": ("Emma", "Weber"), "colleague": ("Carl", "Vogel")}
 # Set for production or by hand, these would lead the demo to somebody's real data.
 NOT_INHERITED = (
     "DEBUG",
@@ -28,47 +30,70 @@ NOT_INHERITED = (
     "TRUSTED_PROXY_COUNT",
     "SECURE_SSL_REDIRECT",
     "EMAIL_HOST",
+    "PUSH_ADDRESS",
 )
+# Variable -> port, where it says nothing.
+PORTS = {"DEMO_PORT": 8000, "DEMO_CALDAV_PORT": 5232, "DEMO_GOOGLE_PORT": 8001, "DEMO_OUTLOOK_PORT": 8002}
 
 
 class PortTaken(Exception):
     """Somebody else listens where the demo wants to."""
 
 
+class MovedServer(Exception):
+    """Calendars were connected at another address than their server would have now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
+    """`ports` by the variables of PORTS."""
+
     folder: Path
-    web_port: int
-    caldav_port: int
+    ports: dict[str, int]
 
     @classmethod
     def from_environment(cls) -> Ground:
-        return cls(
-            folder=Path(os.environ.get("DEMO_FOLDER") or ROOT / "var" / "demo").resolve(),
-            web_port=int(os.environ.get("DEMO_PORT") or 8000),
-            caldav_port=int(os.environ.get("DEMO_CALDAV_PORT") or 5232),
-        )
+        ports = {name: int(os.environ.get(name) or port) for name, port in PORTS.items()}
+        return cls(Path(os.environ.get("DEMO_FOLDER") or ROOT / "var" / "demo").resolve(), ports)
 
     @property
     def site_url(self) -> str:
-        return f"http://127.0.0.1:{self.web_port}"
+        return f"http://127.0.0.1:{self.ports['DEMO_PORT']}"
 
     @property
     def caldav_url(self) -> str:
-        return f"http://127.0.0.1:{self.caldav_port}"
+        return f"http://127.0.0.1:{self.ports['DEMO_CALDAV_PORT']}"
+
+    @property
+    def google_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['DEMO_GOOGLE_PORT']}"
+
+    @property
+    def outlook_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['DEMO_OUTLOOK_PORT']}"
 
     @property
     def log_folder(self) -> Path:
         return self.folder / "log"
 
     def prepare(self) -> None:
-        """Makes the folder and, the first time, the keys. Whoever reads the folder reads the demo's secrets: 0700."""
+        """Makes the folder and, the first time, the keys. Whoever reads the folder reads the demo's secrets: 0700. Raises MovedServer."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.log_folder.mkdir(exist_ok=True)
-        keys = self.folder / "keys.json"
-        if not keys.exists():
-            with os.fdopen(os.open(keys, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump(make_keys(), file)
+        servers = {name: port for name, port in self.ports.items() if name != "DEMO_PORT"}
+        for name, port in self._kept("ports.json", servers).items():
+            if servers[name] != port:
+                raise MovedServer(f"The demo's calendars were connected at {name}={port}. Use that one again, or start anew: make demo-reset")
+        self._kept("keys.json", make_keys() | {"TRYOUT_CLIENT_SECRET": secrets.token_urlsafe(32)})
+
+    def _kept(self, name: str, first: dict[str, Any]) -> dict[str, Any]:
+        """What is in a file of the folder; what it lacks is written there."""
+        path = self.folder / name
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        if not first.keys() <= found.keys():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump(first | found, file)
+        return first | found
 
     def environment(self) -> dict[str, str]:
         keys = json.loads((self.folder / "keys.json").read_text())
@@ -81,8 +106,13 @@ class Ground:
             "KALENDS_VAR_DIR": str(self.folder),
             "SITE_URL": self.site_url,
             # Calendars on this machine may be connected: the demo's own server, nothing else.
-            "KALENDS_PRIVATE_HOSTS": f"127.0.0.1:{self.caldav_port},localhost:{self.caldav_port}",
+            "KALENDS_PRIVATE_HOSTS": ",".join(f"{host}:{self.ports['DEMO_CALDAV_PORT']}" for host in ("127.0.0.1", "localhost")),
             "DEMO_CALDAV_URL": self.caldav_url,
+            "GOOGLE_ACCOUNTS_ROOT": self.google_url,
+            "GOOGLE_OAUTH_ROOT": self.google_url,
+            "GOOGLE_API_ROOT": self.google_url,
+            "MICROSOFT_LOGIN_ROOT": self.outlook_url,
+            "GRAPH_ROOT": self.outlook_url,
             "COMPANY_NAME": "Salon Kalends",
             "COMPANY_ADDRESS": "Lindenstraße 1, 10969 Berlin",
             "COMPANY_EMAIL": "salon@example.org",
@@ -91,7 +121,7 @@ class Ground:
         }
 
     def check_ports(self) -> None:
-        for variable, port in (("DEMO_PORT", self.web_port), ("DEMO_CALDAV_PORT", self.caldav_port)):
+        for variable, port in self.ports.items():
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:

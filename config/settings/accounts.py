@@ -22,6 +22,10 @@ __all__ = [
     "MFA_SUPPORTED_TYPES",
     "MFA_TOTP_ISSUER",
     "PASSWORD_HASHERS",
+    "SOCIALACCOUNT_ADAPTER",
+    "SOCIALACCOUNT_EMAIL_AUTHENTICATION",
+    "SOCIALACCOUNT_PROVIDERS",
+    "SOCIALACCOUNT_STORE_TOKENS",
 ]
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -52,3 +56,10 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if env.text("SITE_URL").startswith("http
 MFA_ADAPTER = "config.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = env.text("COMPANY_NAME", "Kalends")
+
+# Google and Microsoft are connected, never signed in with: integrations/oauth/consent.py keeps what they grant, encrypted, and allauth stores nothing.
+SOCIALACCOUNT_ADAPTER = "integrations.oauth.consent.ConnectAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+# Asked only where the answer holds no ID token.
+SOCIALACCOUNT_PROVIDERS = {"google": {"IDENTITY_URL": f"{env.text('GOOGLE_API_ROOT', 'https://www.googleapis.com')}/oauth2/v2/userinfo"}}

@@ -24,8 +24,15 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kalends",
-    "DESCRIPTION": "Services, free slots and appointments.",
+    "DESCRIPTION": "Services, free slots, appointments and events.",
     "VERSION": "1",
+    # Several things have a status, each with its own words.
+    "ENUM_NAME_OVERRIDES": {
+        "AppointmentStatus": "booking.models.Status",
+        "EventStatus": "booking.models.Event.Status",
+        "RegistrationStatus": "booking.models.Registration.Status",
+        "MeetingStatus": "crm.models.Meeting.Status",
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     # Assets come from our own server, never from a CDN.

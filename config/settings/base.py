@@ -40,6 +40,7 @@ KALENDS_TESTING = env.TESTING
 
 INSTALLED_APPS = [
     "booking",
+    "crm",
     "resources",
     "integrations",
     # A provider is announced by its line here, and nowhere else.
@@ -49,6 +50,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.microsoft",
     "simple_history",
     "rest_framework",
     "drf_spectacular",

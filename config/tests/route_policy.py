@@ -1,11 +1,12 @@
 """Who may open which address. A new address without an entry here makes the tests red.
 
-public: everybody · link: whoever has the signed link · signed_in: everybody who is signed in, own things only · staff: staff by permission
+public: everybody · link: whoever has the signed link · signed_in: everybody who is signed in, own things only · staff: staff by permission ·
+caller: a program, verified by the token it brings; it reads no cookie
 """
 
 from __future__ import annotations
 
-PUBLIC, LINK, SIGNED_IN, STAFF = "public", "link", "signed_in", "staff"
+PUBLIC, LINK, SIGNED_IN, STAFF, CALLER = "public", "link", "signed_in", "staff", "caller"
 
 # By full name, or by namespace for whole parts.
 POLICY: dict[str, str] = {
@@ -14,6 +15,12 @@ POLICY: dict[str, str] = {
     "booking:time": PUBLIC,
     "booking:details": PUBLIC,
     "booking:booked": PUBLIC,
+    "booking:events": PUBLIC,
+    "booking:event": PUBLIC,
+    "booking:registered": PUBLIC,
+    "booking:registration": LINK,
+    "booking:registration_cancel": LINK,
+    "booking:staff_event": SIGNED_IN,
     "booking:manage": LINK,
     "booking:manage_reschedule": LINK,
     "booking:manage_cancel": LINK,
@@ -27,6 +34,7 @@ POLICY: dict[str, str] = {
     "booking:appointment_move": SIGNED_IN,
     "booking:appointment_sync": SIGNED_IN,
     "set_language": PUBLIC,
+    "oauth_callback": SIGNED_IN,
     "account_login": PUBLIC,
     "account_logout": PUBLIC,
     "account_inactive": PUBLIC,
@@ -53,6 +61,10 @@ POLICY: dict[str, str] = {
     "mfa_download_recovery_codes": SIGNED_IN,
     "admin": STAFF,
     "integrations": SIGNED_IN,
+    # Calendar services that tell of changes.
+    "hook": CALLER,
+    "crm": SIGNED_IN,
+    "crm_api": SIGNED_IN,
     # The public API and its description.
     "api": PUBLIC,
 }

@@ -151,7 +151,7 @@ def test_providers_know_the_contract_and_neither_the_database_nor_each_other():
 
 def test_the_engine_names_no_provider():
     names = tuple(module_name(folder / "__init__.py") for folder in providers())
-    engine = {f"integrations.{part}" for part in ("engine", "decide", "outbox", "connect", "merge")}
+    engine = {f"integrations.{part}" for part in ("engine", "decide", "outbox", "connect", "listening", "webhooks", "merge")}
     guilty = [
         f"{place(path)} imports {name}" for path in files() if inside(module_name(path), engine) for name in imports(tree(path), path) if inside(name, names)
     ]

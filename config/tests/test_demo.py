@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -10,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 import pytest
 
-from config.demo.ground import ROOT, Ground, PortTaken
+from config.demo.ground import PORTS, ROOT, Ground, MovedServer, PortTaken
 
 pytestmark = [pytest.mark.once]
 
@@ -31,16 +33,11 @@ def free_port() -> int:
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
-    return Ground(folder=tmp_path / "demo", web_port=free_port(), caldav_port=free_port())
+    return Ground(tmp_path / "demo", {name: free_port() for name in PORTS})
 
 
 def start(ground: Ground) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "DEMO_FOLDER": str(ground.folder),
-        "DEMO_PORT": str(ground.web_port),
-        "DEMO_CALDAV_PORT": str(ground.caldav_port),
-    }
+    environment = os.environ | {"DEMO_FOLDER": str(ground.folder)} | {name: str(port) for name, port in ground.ports.items()}
     return subprocess.Popen([sys.executable, "-m", "config.demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -94,17 +91,17 @@ def wait_for(found: Callable[[], T], *, patience: float = 60) -> T:
     return result
 
 
-def book(ground: Ground) -> str:
-    """Somebody books the next free haircut by the API; their address. Nothing is free before the calendars have been read."""
+def book(ground: Ground, name: str = "Classic Cut") -> tuple[str, str]:
+    """Somebody books the next free time by the API; their address, and the time. Nothing is free before the calendars have been read."""
     api = f"{ground.site_url}/api/v1"
-    service = next(one for one in httpx.get(f"{api}/services/", timeout=20, trust_env=False).json() if one["name"] == "Classic Cut")
+    service = next(one for one in httpx.get(f"{api}/services/", timeout=20, trust_env=False).json() if one["name"] == name)
     start = wait_for(
         lambda: (httpx.get(f"{api}/slots/next/", params={"service": service["id"]}, timeout=20, trust_env=False).json()["slot"] or {}).get("start")
     )
     guest = {"first_name": "Clara", "last_name": "Kunde", "email": f"clara-{time.monotonic_ns()}@example.org"}
     answer = httpx.post(f"{api}/appointments/", json={"service": service["id"], "start": start, "customer": guest}, timeout=20, trust_env=False)
     assert answer.status_code == 201, answer.text
-    return guest["email"]
+    return guest["email"], str(start)
 
 
 def wait_for_mail(ground: Ground, address: str) -> None:
@@ -118,13 +115,13 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 def test_it_works_on_when_any_child_of_its_processes_is_killed(ground: Ground, demo: subprocess.Popen[str]):
     """Seen red with Celery's processes in place of threads (one died with the lock on the pipe), and with the clock inside the worker."""
     read_until(demo, "Logs")
-    wait_for_mail(ground, book(ground))
+    wait_for_mail(ground, book(ground)[0])
     grandchildren = [pid for pid in processes_of(ground) if parent_of(pid) != demo.pid]
     # Neither worker nor clock has a part that nobody watches.
     clockwork = [pid for pid in grandchildren if b"celery" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     for pid in grandchildren:
         os.kill(pid, signal.SIGKILL)
-    wait_for_mail(ground, book(ground))
+    wait_for_mail(ground, book(ground)[0])
     assert clockwork == []
 
 
@@ -163,9 +160,9 @@ def test_it_starts_all_restarts_a_killed_worker_and_ends_all(ground: Ground, dem
 
 def test_a_taken_port_is_said_plainly(ground: Ground):
     with socket.socket() as other:
-        other.bind(("127.0.0.1", ground.web_port))
+        other.bind(("127.0.0.1", ground.ports["DEMO_PORT"]))
         other.listen()
-        with pytest.raises(PortTaken, match=f"Port {ground.web_port} is taken.*DEMO_PORT"):
+        with pytest.raises(PortTaken, match=f"Port {ground.ports['DEMO_PORT']} is taken.*DEMO_PORT"):
             ground.check_ports()
     ground.check_ports()
 
@@ -178,14 +175,37 @@ def test_keys_are_made_once_and_readable_only_by_the_owner(ground: Ground):
     assert (ground.folder / "keys.json").stat().st_mode & 0o077 == 0
 
 
+def test_a_folder_of_an_older_version_gets_the_key_it_lacks(ground: Ground):
+    """Red when a file that is there is left as it is."""
+    ground.prepare()
+    keys = ground.folder / "keys.json"
+    older = {name: value for name, value in json.loads(keys.read_text()).items() if name != "TRYOUT_CLIENT_SECRET"}
+    keys.write_text(json.dumps(older))
+    ground.prepare()
+    environment = ground.environment()
+    assert environment["SECRET_KEY"] == older["SECRET_KEY"]
+    assert environment["TRYOUT_CLIENT_SECRET"]
+
+
+def test_a_calendar_server_that_would_move_is_said_plainly(ground: Ground):
+    """Red when only the web server's port is compared."""
+    ground.prepare()
+    replace(ground, ports=ground.ports | {"DEMO_PORT": free_port()}).prepare()
+    for name in ("DEMO_CALDAV_PORT", "DEMO_GOOGLE_PORT", "DEMO_OUTLOOK_PORT"):
+        with pytest.raises(MovedServer, match=f"{name}={ground.ports[name]}.*demo-reset"):
+            replace(ground, ports=ground.ports | {name: free_port()}).prepare()
+
+
 def test_production_settings_of_the_shell_never_reach_the_demo(ground: Ground, monkeypatch):
     """Seen red with NOT_INHERITED emptied."""
     monkeypatch.setenv("DATABASE_URL", "postgres://production.example.org/real")
     monkeypatch.setenv("EMAIL_HOST", "mail.example.org")
+    monkeypatch.setenv("GOOGLE_API_ROOT", "https://www.googleapis.com")
     ground.prepare()
     environment = ground.environment()
     assert "DATABASE_URL" not in environment
     assert "EMAIL_HOST" not in environment
+    assert environment["GOOGLE_API_ROOT"] == ground.google_url
 
 
 def test_reset_throws_everything_away(ground: Ground):

@@ -14,6 +14,7 @@ from config.settings import environment
 from config.settings.background import transport_options
 from config.settings.security import DEBUG_ENCRYPTION_KEY, DEBUG_SECRET_KEY, encryption_keys, secret_key, site_url
 from config.settings.storage import cache, database
+from config.settings.sync import push_address
 
 pytestmark = pytest.mark.pure
 
@@ -145,3 +146,33 @@ def test_a_visibility_timeout_shorter_than_a_task_may_take_stops_the_start(tmp_p
     answer = start({**production_environment(str(tmp_path)), "CELERY_TASK_TIME_LIMIT": "900", "CELERY_VISIBILITY_TIMEOUT": "900"})
     assert answer.returncode == 1
     assert "CELERY_VISIBILITY_TIMEOUT (900 s) must be longer" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "site", "local", "expected"),
+    [
+        ("", "https://booking.example.org", False, "https://booking.example.org"),
+        ("https://hooks.example.org/", "https://intranet.example", False, "https://hooks.example.org"),
+        ("", "http://booking.example.org", False, ""),
+        ("", "http://127.0.0.1:8000", False, ""),
+        ("", "http://127.0.0.1:8000", True, "http://127.0.0.1:8000"),
+        ("http://localhost:9000", "https://booking.example.org", False, "http://localhost:9000"),
+        ("off", "https://booking.example.org", False, ""),
+    ],
+)
+def test_services_on_the_internet_call_us_by_https_or_not_at_all(value, site, local, expected):
+    """Seen red when an http site is given to them."""
+    assert push_address(value, site, local=local) == expected
+
+
+@pytest.mark.parametrize("value", ["http://hooks.example.org", "ftp://127.0.0.1", "on"])
+def test_an_address_that_nobody_calls_is_refused(value):
+    with pytest.raises(ImproperlyConfigured, match="PUSH_ADDRESS"):
+        push_address(value, "https://booking.example.org", local=False)
+
+
+def test_the_safety_poll_can_not_be_put_off_for_long(tmp_path):
+    """Seen red without the limit: busy times would be stale between two readings."""
+    answer = start(production_environment(str(tmp_path)) | {"SAFETY_POLL_SECONDS": "901"})
+    assert answer.returncode != 0
+    assert "SAFETY_POLL_SECONDS must be at most 900" in answer.stderr

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import seed
-from config.demo.connect import MovedServer, connect_calendars
+from config.demo.connect import connect_calendars, set_up_sign_in
 
 
 class Command(BaseCommand):
@@ -16,7 +16,5 @@ class Command(BaseCommand):
         if not settings.KALENDS_DEMO:
             raise CommandError("This writes accounts with public passwords; it runs only with KALENDS_DEMO=1 (`make demo`).")
         seed.salon()
-        try:
-            connect_calendars()
-        except MovedServer as error:
-            raise CommandError(str(error)) from error
+        set_up_sign_in()
+        connect_calendars()
