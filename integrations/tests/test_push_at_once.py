@@ -31,14 +31,15 @@ REST = 3  # seconds
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[None]:
-    """Four threads that do what is put into the queue, as the embedded worker does."""
+    """Four threads that do what is put into the queue, as the embedded worker does; what earlier tests put there, by the thousands, is thrown away."""
+    app.control.purge()
     with start_worker(app, pool="threads", concurrency=4, perform_ping_check=False, shutdown_timeout=20):
         yield
 
 
 @pytest.fixture
 def listened(there: Teller, worker: None, settings) -> Teller:
-    """Its changes are told, and it has rested. What earlier tests put into the queue speaks of links that are no more."""
+    """Its changes are told, and it has rested."""
     settings.PUSH_GAP_SECONDS = 1
     listen.delay(there.link.account_id)
     wait_until(lambda: Subscription.objects.filter(told="").exclude(remote_id="").exists() and _quiet(), "the calendar has been read for the first time")
