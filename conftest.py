@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from datetime import time
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import hypothesis
 import pytest
@@ -48,6 +50,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def services() -> Services:
     """The services of this machine that tests may use: their addresses, empty where there is none."""
     return Services.from_environment()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_tables_quickly() -> Iterator[None]:
+    """After a test with transactions of its own: PostgreSQL empties by TRUNCATE, a new file for each table, 0.6 s; ours are nearly empty."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    def delete(self: DatabaseOperations, _style: object, tables: Iterable[str], **_options: bool) -> list[str]:
+        return [f"DELETE FROM {self.quote_name(table)}" for table in tables]
+
+    with mock.patch.object(DatabaseOperations, "sql_flush", delete):
+        yield
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from integrations.tasks import listen
 from integrations.tests.tellers import Teller, monday, work
 from integrations.tests.workers import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("push at once")]  # whose worker is one for all
 
 PINGS = 200
 REST = 3  # seconds
