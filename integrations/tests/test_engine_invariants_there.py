@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,7 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from booking.models import Employee
 from integrations.tests.machine import Machine
-from integrations.tests.remotes import PLACES, watched
+from integrations.tests.remote_caldav import caldav_remote
+from integrations.tests.remotes import Remote, google_remote, outlook_remote, watched
 
 
 class OverGoogle(Machine):
@@ -21,6 +24,11 @@ class OverOutlook(Machine):
     pass
 
 
+class OverCaldav(Machine):
+    pass
+
+
+WORLDS = [(OverGoogle, google_remote), (OverOutlook, outlook_remote), (OverCaldav, caldav_remote)]
 LONG = bool(os.environ.get("KALENDS_LONG"))
 EXAMPLES = int(os.environ.get("KALENDS_EXAMPLES", 10_000 if LONG else 50))
 HAPPENS = {
@@ -31,9 +39,12 @@ HAPPENS = {
 
 @pytest.mark.once
 @pytest.mark.django_db
-@pytest.mark.parametrize(("world", "place"), [(OverGoogle, "google"), (OverOutlook, "outlook")], ids=["google", "outlook"])
-def test_both_sides_agree_once_the_faults_end_over_the_wire_too(world: type[Machine], place: str, employee: Employee) -> None:
-    """Red when a failed look by id counts as proof that an event is gone, and without If-Match."""
+@pytest.mark.parametrize(("world", "place"), WORLDS, ids=["google", "outlook", "caldav"])
+def test_both_sides_agree_once_the_faults_end_over_the_wire_too(
+    world: type[Machine], place: Callable[[], AbstractContextManager[Remote]], employee: Employee
+) -> None:
+    """Red when a failed look by id counts as proof that an event is gone, and without If-Match. Over CalDAV seen red when what stands there now is not compared
+    with what was expected."""
     plan = settings(
         max_examples=EXAMPLES,
         stateful_step_count=11,
@@ -42,7 +53,7 @@ def test_both_sides_agree_once_the_faults_end_over_the_wire_too(world: type[Mach
         suppress_health_check=list(HealthCheck),
         print_blob=True,
     )
-    with PLACES[place]() as remote, watched(remote), world.begin(employee, remote):
+    with place() as remote, watched(remote), world.begin(employee, remote):
         run_state_machine_as_test(world, settings=plan)
     missing = HAPPENS - set(world.happened)
     assert not missing, f"never happened: {sorted(missing)} of {world.happened}"

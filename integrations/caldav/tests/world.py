@@ -20,6 +20,7 @@ from integrations.testing.proxy import Fault, Proxy, proxy
 from integrations.testing.servers import Server
 
 NAMES = {"title": "summary", "description": "description", "location": "location", "start": "dtstart", "end": "dtend"}
+MORE = NAMES | {"touched": "x-touched"}
 
 
 class CaldavWorld:
@@ -61,6 +62,8 @@ class CaldavWorld:
                 event.add(NAMES[name], getattr(one, name))
             if one.show_as == "free":
                 event.add("transp", "TRANSPARENT")
+            if one.key:  # a copy of one of ours, made by a client that keeps what it does not know
+                event.add("x-kalends-key", one.key)
             if one.recurrence_id:
                 event.add("recurrence-id", one.recurrence_id)
             text = event.to_ical().decode()
@@ -72,8 +75,8 @@ class CaldavWorld:
         calendar = icalendar.Calendar.from_ical(self.text(remote_id))
         event = calendar.walk("VEVENT")[0]
         for name, value in changes.items():
-            event.pop(NAMES[name], None)
-            event.add(NAMES[name], value)
+            event.pop(MORE[name], None)
+            event.add(MORE[name], value)
         self.put_text(calendar.to_ical(), remote_id.rpartition("/")[2])
 
     def remove(self, remote_id: str) -> None:
