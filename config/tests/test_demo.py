@@ -112,8 +112,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 
 @needs_proc
-def test_it_works_on_when_any_child_of_its_processes_is_killed(ground: Ground, demo: subprocess.Popen[str]):
-    """Seen red with Celery's processes in place of threads (one died with the lock on the pipe), and with the clock inside the worker."""
+def test_it_works_on_when_any_child_of_its_processes_is_killed_and_all_end_with_itself(ground: Ground, demo: subprocess.Popen[str]):
+    """Seen red with Celery's processes in place of threads (one died with the lock on the pipe), and with the clock inside the worker; without
+    end_with_parent web and CalDAV server kept their ports."""
     read_until(demo, "Logs")
     wait_for_mail(ground, book(ground)[0])
     grandchildren = [pid for pid in processes_of(ground) if parent_of(pid) != demo.pid]
@@ -123,12 +124,6 @@ def test_it_works_on_when_any_child_of_its_processes_is_killed(ground: Ground, d
         os.kill(pid, signal.SIGKILL)
     wait_for_mail(ground, book(ground)[0])
     assert clockwork == []
-
-
-@needs_proc
-def test_all_end_when_the_demo_itself_is_killed(ground: Ground, demo: subprocess.Popen[str]):
-    """Seen red without end_with_parent: web and CalDAV server kept their ports."""
-    read_until(demo, "Logs")
     demo.kill()
     demo.wait()
     wait_for(lambda: not processes_of(ground))

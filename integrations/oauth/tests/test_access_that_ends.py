@@ -15,7 +15,7 @@ from integrations.pages.tests.salon import book, free_starts, workday
 from integrations.tasks import sweep
 from integrations.testing.converged import assert_converged
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 CALENDARS = reverse("integrations:calendars")
 

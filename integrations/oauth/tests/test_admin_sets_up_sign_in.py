@@ -14,7 +14,7 @@ from integrations.models import Account, OAuthClient
 from integrations.oauth import clients
 from integrations.testing.servers.oauth import CLIENT, SECRET
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 ADD = reverse("admin:integrations_oauthclient_add")
 CANARY = "canary-9c1e-client-secret"

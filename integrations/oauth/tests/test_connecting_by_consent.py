@@ -13,7 +13,7 @@ from integrations.oauth.tests.desk import WHO
 from integrations.pages.tests.person import choose
 from integrations.testing.consent import decide
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 CALENDARS = reverse("integrations:calendars")
 
