@@ -46,7 +46,7 @@ def rule(recurrence: dict[str, Any], start: datetime | date, home: tzinfo) -> st
             parts["COUNT"] = str(int(reach["numberOfOccurrences"]))
         case "endDate":
             last = date.fromisoformat(reach["endDate"])
-            parts["UNTIL"] = f"{last:%Y%m%d}" if not isinstance(local, datetime) else _stamp(datetime.combine(last, local.timetz()))
+            parts["UNTIL"] = f"{last:%Y%m%d}" if not isinstance(local, datetime) else _stamp(datetime.combine(last, local.timetz().replace(fold=0)))
         case "noEnd":
             pass
         case other:

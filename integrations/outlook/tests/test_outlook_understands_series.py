@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 
 NAME = "W. Europe Standard Time"
 DAYS = list(series.CODES)
-FIRST = st.datetimes(datetime(2031, 1, 1), datetime(2032, 12, 31)).map(lambda at: at.replace(minute=at.minute // 5 * 5, second=0, microsecond=0))  # noqa: DTZ001 - wall times
+FIRST = st.datetimes(datetime(2031, 1, 1), datetime(2032, 12, 31)).map(lambda at: at.replace(minute=at.minute // 5 * 5, second=0, microsecond=0, fold=0))  # noqa: DTZ001 - wall times
 INTERVAL = st.integers(1, 4)
 SOME_DAYS = st.sets(st.sampled_from(DAYS), min_size=1).map(lambda found: [day for day in DAYS if day in found])
 INDEX = st.sampled_from(list(series.PLACES))
