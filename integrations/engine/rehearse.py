@@ -25,6 +25,7 @@ from integrations.models.history import Direction
 from integrations.rules import resolve_for_user, window
 
 NEW = "new"  # stands for a calendar that is yet to be made
+INVITATION = "invitation"  # an item's kind of change: its organiser's calendar will send it
 Listing = dict[str, list[Change]]  # remote calendar -> what stands there
 
 
@@ -109,10 +110,11 @@ def rehearse(account: Account, calendar: Calendar, *, reads: set[str], writes: s
             spans |= {_instants(span.start, span.end) for found in taking[: session.reading.max_events] for span in found}
             unreadable += sum(1 for _found, problem in times if problem)
             left_out += max(0, len(taking) - session.reading.max_events)
-        sessions += _write(calendar, still)
+        written, awaited = _write(calendar, still)
+        sessions += written
         after = _busy(calendar) | spans
         result = {
-            "items": _items([session.run.pk for session in sessions if session.run.pk]),
+            "items": _items([session.run.pk for session in sessions if session.run.pk]) + [_invitation(row) for row in awaited],
             "busy": {"added": sorted(after - before), "removed": sorted(before - after)},
             "unreadable": unreadable,
             "left_out": left_out,
@@ -135,9 +137,10 @@ def _take_in(session: Session, change: Change) -> bool:
     return True
 
 
-def _write(calendar: Calendar, still: Still) -> list[Session]:
-    """Works off what is waiting for all links of the calendar, those of other accounts included: the choice may take something from them."""
-    sessions = list[Session]()
+def _write(calendar: Calendar, still: Still) -> tuple[list[Session], list[Outgoing]]:
+    """Works off what is waiting for all links of the calendar, those of other accounts included: the choice may take something from them. And the rows that
+    would wait for the copy of somebody else's event."""
+    sessions, awaited = list[Session](), list[Outgoing]()
     rows = Outgoing.objects.filter(link__calendar=calendar, state=Outgoing.State.OPEN)
     for row in rows.select_related("link__account__user__employee", "link__calendar__employee", "link__source").order_by("link", "not_before", "pk"):
         if row.link.account.provider not in registry.providers():
@@ -147,10 +150,26 @@ def _write(calendar: Calendar, still: Still) -> list[Session]:
                 (error,) = push.push(session := Rehearsal(row.link, Direction.OUT, still), [row])
                 if error:
                     raise error
-        except (Retry, NeedsPerson, copies.Wait):  # what stands there is looked at first, when it is written in earnest
+        except copies.Wait:
+            awaited.append(row)
+            continue
+        except (Retry, NeedsPerson):  # what stands there is looked at first, when it is written in earnest
             continue
         sessions.append(session)
-    return sessions
+    return sessions, awaited
+
+
+def _invitation(row: Outgoing) -> dict[str, Any]:
+    labels, times = (named([row.item_id]).get(row.item_id) for named in (KINDS[row.kind].labels, KINDS[row.kind].times))
+    return {
+        "calendar": row.link.remote_name,
+        "direction": Direction.OUT,
+        "kind": INVITATION,
+        "item": labels or "",
+        "times": times,
+        "private": False,
+        "fields": [],
+    }
 
 
 def _busy(calendar: Calendar) -> set[tuple[str, str]]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from integrations import plan as plans
 from integrations.contract import NeedsPerson
+from integrations.engine.rehearse import INVITATION
 from integrations.models import FieldChange, Plan
 from integrations.models.history import Direction
 from integrations.pages import show as words
@@ -59,7 +60,7 @@ def _found(plan: Plan, zone: ZoneInfo, *, hide_private: bool) -> dict[str, Any]:
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for one in plan.result["items"]:
         groups.setdefault((one["direction"], one["kind"]), []).append(_in_words(one, zone, hide_private))
-    order = [(side, kind) for side in (Direction.OUT, Direction.IN) for kind in FieldChange.Kind]
+    order = [(side, kind) for side in (Direction.OUT, Direction.IN) for kind in (*FieldChange.Kind, INVITATION)]
     busy = {name: [words.span(start, end, zone) for start, end in found] for name, found in plan.result["busy"].items()}
     return {
         "groups": [group(side, kind, groups[side, kind]) for side, kind in order if (side, kind) in groups],
@@ -76,6 +77,7 @@ def group(side: str, kind: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         (Direction.OUT, "create"): _("Will be created in your calendar"),
         (Direction.OUT, "update"): _("Will be changed in your calendar"),
         (Direction.OUT, "delete"): _("Will be removed from your calendar"),
+        (Direction.OUT, INVITATION): _("Will come into your calendar as the organiser's invitation"),
         (Direction.IN, "update"): _("Will be changed here"),
         (Direction.IN, "delete"): _("Will be cancelled here"),
     }
