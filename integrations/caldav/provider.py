@@ -29,7 +29,8 @@ CALENDAR = {"Content-Type": "text/calendar; charset=utf-8"}
 
 
 class CaldavProvider(Provider):
-    """Calendar ids are absolute addresses, remote ids canonical paths. `settings["timezone"]` is the zone of times that name none."""
+    """Calendar ids are absolute addresses, remote ids canonical paths. `settings`: "timezone", the zone of times that name none; "identity", as whom the account
+    was once found to answer."""
 
     @cached_property
     def dav(self) -> Dav:
@@ -41,9 +42,11 @@ class CaldavProvider(Provider):
 
     @cached_property
     def owner(self) -> str:
-        """The address the account answers to, "" where the server tells none and the user name is none."""
+        """The address the account answers to, "" where the server tells none and the user name is none. Asked for until it has been found out once."""
         if "@" in self.credentials.username:
             return self.credentials.username
+        if known := self.settings.get("identity"):
+            return str(known) if "@" in known else ""
         with suppress(ProviderError, Refused):
             return self.account.email
         return ""
@@ -117,6 +120,9 @@ class CaldavProvider(Provider):
             except Refused as error:
                 raise error.error from error
             return Change(remote_id, gone=True)
+        return self._found(remote_id, answer)
+
+    def _found(self, remote_id: str, answer: Answer) -> Change:
         tag, modified = etag(answer.headers.get("etag", "")), answer.headers.get("last-modified", "")
         return self._read(remote_id, tag, answer.body, modified) or Change(remote_id, problem="This is not an event.")
 
@@ -154,8 +160,9 @@ class CaldavProvider(Provider):
     def create(self, calendar: str, item: Event, key: str) -> Receipt:
         """Looks first: not every server honours If-None-Match."""
         path = self._path(calendar, key)
-        there = self.get(calendar, path)
-        if there.item and there.item.key == key:
+        answer = self._get(calendar, path)
+        there = self._found(path, answer) if answer.status == 200 else None
+        if there and there.item and there.item.key == key:
             return _receipt(there)
         try:
             data = icalendar.body(item, key, self.owner)

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass
 
 from integrations.contract import CursorExpired, Retry
-from integrations.wire.dav import Dav, Refused, Row, element, etag, wanted
+from integrations.wire.dav import Dav, Refused, Row, canonical, element, etag, wanted
 
 MAX_ROUNDS = 1_000  # of a listing the server gives out in parts
 
@@ -25,18 +25,24 @@ class Listing:
 
 def listing(dav: Dav, calendar: str, cursor: str) -> Listing:
     """Raises CursorExpired, Refused and Retry; never returns a part as the whole."""
+    if cursor.startswith("t:"):
+        try:
+            return _tokens(dav, calendar, cursor[2:], canonical(calendar))
+        except Refused as error:  # RFC 3253 §3.6: it knows that report no longer, so it is asked what it can do now
+            if error.condition != "supported-report" and error.answer.status not in (400, 405):
+                raise
     rows = dav.propfind(calendar, "d:supported-report-set", "s:getctag", "d:resourcetype")
     here = next(iter(rows), Row("", 0))
     if here.has("d:supported-report-set", "d:sync-collection"):
         if cursor and not cursor.startswith("t:"):
             raise CursorExpired
-        return _tokens(dav, calendar, cursor[2:], here)
+        return _tokens(dav, calendar, cursor[2:], here.path)
     if cursor and not cursor.startswith("e:"):
         raise CursorExpired
     return _tags(dav, calendar, cursor[2:], here)
 
 
-def _tokens(dav: Dav, calendar: str, token: str, here: Row) -> Listing:
+def _tokens(dav: Dav, calendar: str, token: str, here: str) -> Listing:
     present: dict[str, str] = {}
     missing: dict[str, None] = {}
     full = not token
@@ -56,7 +62,7 @@ def _tokens(dav: Dav, calendar: str, token: str, here: Row) -> Listing:
             if row.status == 404:
                 present.pop(row.path, None)
                 missing[row.path] = None
-            elif row.status == 200 and row.path.rstrip("/") != here.path.rstrip("/") and not row.path.endswith("/"):
+            elif row.status == 200 and row.path.rstrip("/") != here.rstrip("/") and not row.path.endswith("/"):
                 missing.pop(row.path, None)
                 present[row.path] = etag(row.text("d:getetag"))
         if not cut:

@@ -122,6 +122,16 @@ def test_without_sync_collection_entity_tags_are_compared(world: CaldavWorld, mo
     assert found[goes].gone
 
 
+def test_a_server_that_knows_sync_collection_no_longer_is_asked_what_it_can_do(world: CaldavWorld) -> None:
+    """As after a change of its software. Seen red when the refusal is passed on."""
+    provider = world.provider()
+    _found, cursor, _full = read(provider, world.calendar)
+    assert cursor.startswith("t:")
+    comes = world.put(EVENT)
+    world.proxy.then(Fault("status", method="REPORT", status=405))
+    assert set(read(provider, world.calendar, cursor)[0]) == {comes}
+
+
 def test_one_broken_event_is_set_aside_and_closed(radicale_world: CaldavWorld) -> None:
     world = radicale_world
     good = world.put(EVENT)
