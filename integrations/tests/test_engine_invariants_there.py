@@ -33,7 +33,9 @@ LONG = bool(os.environ.get("KALENDS_LONG"))
 EXAMPLES = int(os.environ.get("KALENDS_EXAMPLES", 10_000 if LONG else 50))
 HAPPENS = {
     *("booked", "moved here", "cancelled here", "move there", "rename there", "copy there"),
-    *("out create when", "out update when", "out delete event", "in update when", "in update title", "in conflict when", "pull: crashed"),
+    *("out create when", "out update when", "out delete event", "in update when", "in update title", "in delete event", "in conflict when"),
+    *("pull: crashed", "drain: crashed", "create crash", "update lose-after", "page crash", "page lose-after", "page duplicate"),
+    *("changes expired", "changes busy", "second worker"),
 }
 
 
