@@ -54,26 +54,6 @@ def test_moving_a_busy_event_opens_the_old_time_and_closes_the_new(salon: Salon)
 
 
 @pytest.mark.feature("A9")
-@pytest.mark.parametrize(
-    ("line", "closes"),
-    [
-        ("TRANSP:TRANSPARENT", False),
-        ("TRANSP:OPAQUE", True),
-        ("STATUS:CANCELLED", False),
-        ("STATUS:TENTATIVE", True),
-        ("X-MICROSOFT-CDO-BUSYSTATUS:OOF", True),
-        ("X-MICROSOFT-CDO-BUSYSTATUS:WORKINGELSEWHERE", False),
-    ],
-)
-def test_what_the_calendar_marks_as_free_closes_nothing(salon: Salon, line: str, closes: bool):
-    """Seen red with `_takes_time` always true, and always false."""
-    salon.diary.enter("Something", at(10), at(11), line)
-    salon.sync()
-    assert (at(10) not in salon.slots()) == closes
-    salon.assert_converged()
-
-
-@pytest.mark.feature("A9")
 def test_an_all_day_busy_event_closes_the_day_of_the_employees_zone_and_no_other(salon: Salon):
     """Seen red with the dates taken as UTC midnights in the Pacific (the calendar's zone ignored in expand)."""
     salon.diary.enter("Away", day_of(at(0, day=1)), day_of(at(0, day=2)), "TRANSP:OPAQUE")
