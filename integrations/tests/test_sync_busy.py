@@ -223,6 +223,30 @@ def test_the_same_calendar_read_by_two_employees_closes_both(salon: Salon, colle
     salon.assert_converged()
 
 
+def test_the_same_meeting_in_two_calendars_of_one_person_takes_the_time_until_the_last_copy_goes(salon: Salon):
+    """F58: an invitation copied into a second calendar has the same UID there. Seen red with a time left out that another calendar of theirs holds already."""
+    _, other = salon.connect(salon.employee, writes=False)
+    path = salon.diary.enter("Team", at(10), at(11))
+    copy = other.put("copy.ics", salon.diary.raw(path))
+    salon.sync()
+    assert list(Busy.objects.values_list("start", "end")) == [(at(10), at(11))] * 2
+    assert at(10) not in salon.slots()
+    salon.assert_converged()
+    salon.diary.delete(path)
+    salon.sync()
+    assert list(Busy.objects.values_list("key", "start")) == [(copy, at(10))]
+    assert at(10) not in salon.slots()
+    salon.assert_converged()
+    other.shift(copy, 3 * HOUR)
+    salon.sync()
+    assert at(10) in salon.slots()
+    assert at(13) not in salon.slots()
+    other.delete(copy)
+    salon.sync()
+    assert not Busy.objects.exists()
+    salon.assert_converged()
+
+
 @pytest.mark.feature("B6")
 @pytest.mark.parametrize(("policy", "offered"), [("close", False), ("mark", True), ("offer", True)])
 def test_stale_busy_times_follow_their_policy(salon: Salon, policy: str, offered: bool):
