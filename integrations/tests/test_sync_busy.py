@@ -223,6 +223,16 @@ def test_the_same_calendar_read_by_two_employees_closes_both(salon: Salon, colle
     salon.assert_converged()
 
 
+@pytest.mark.feature("A9")
+@pytest.mark.parametrize(("guest", "closes"), [("mailto:Employee@Example.org", False), ("mailto:else@example.org", True), ("mailto:", True)])
+def test_who_declines_by_the_address_we_know_takes_no_time_where_the_server_knows_none(salon: Salon, guest: str, closes: bool):
+    """F65: Radicale knows people by user names. Seen red without the employee's address; and for the guest without any, who was taken for the owner."""
+    salon.diary.enter("Team", at(10), at(11), "ORGANIZER:mailto:boss@example.org", f"ATTENDEE;PARTSTAT=DECLINED:{guest}")
+    salon.sync()
+    assert (at(10) not in salon.slots()) == closes
+    salon.assert_converged()
+
+
 def test_the_same_meeting_in_two_calendars_of_one_person_takes_the_time_until_the_last_copy_goes(salon: Salon):
     """F58: an invitation copied into a second calendar has the same UID there. Seen red with a time left out that another calendar of theirs holds already."""
     _, other = salon.connect(salon.employee, writes=False)
