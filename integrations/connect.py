@@ -54,7 +54,8 @@ class StoredCredentials:
 
 def provider_for(account: Account, *, timezone: str = "") -> Provider:
     """`timezone`: the zone of times that name none."""
-    return registry.config(account.provider).provider(StoredCredentials(account), {"timezone": timezone or settings.TIME_ZONE, "identity": account.identity})
+    known = {"timezone": timezone or settings.TIME_ZONE, "identity": account.identity, "address": account.user.email if account.user else ""}
+    return registry.config(account.provider).provider(StoredCredentials(account), known)
 
 
 def add_account(*, user: Any, provider: str, server: str, username: str, secrets: Mapping[str, str], ends_on: date | None = None) -> Account:

@@ -264,7 +264,8 @@ class Provider:
         return None
 
     def busy(self, calendars: Sequence[str], window: Window) -> list[tuple[datetime, datetime]]:
-        """Busy times over all the calendars, sorted, merged. Default: from `changes`."""
+        """Busy times over all the calendars, sorted, merged: as the server reckons them where it does, else from `changes`. What the engine made of the
+        changes must agree with it."""
         raise NotImplementedError
 
     def subscribe(self, calendar: str, address: str, token: str, life: timedelta) -> Subscription:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ShowAs = Literal["free", "tentative", "busy", "away", "elsewhere"]
 Status = Literal["confirmed", "tentative", "cancelled"]
+TAKES_NO_TIME: frozenset[ShowAs] = frozenset({"free", "elsewhere"})  # elsewhere says where somebody works, not that they are busy
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ CALENDAR = {"Content-Type": "text/calendar; charset=utf-8"}
 
 class CaldavProvider(Provider):
     """Calendar ids are absolute addresses, remote ids canonical paths. `settings`: "timezone", the zone of times that name none; "identity", as whom the account
-    was once found to answer."""
+    was once found to answer; "address", where the person is invited if the server does not tell."""
 
     @cached_property
     def dav(self) -> Dav:
@@ -109,7 +109,7 @@ class CaldavProvider(Provider):
 
     def _read(self, path: str, tag: str, data: bytes, modified: str = "") -> Change | None:
         # Without an entity tag the content itself tells whether it changed.
-        found = icalendar.change(path, tag or _digest(data), data, owner=self.owner, floating=self.floating)
+        found = icalendar.change(path, tag or _digest(data), data, owner=self.owner or self.settings.get("address", ""), floating=self.floating)
         return replace(found, modified=_instant(modified)) if found else None
 
     def get(self, calendar: str, remote_id: str) -> Change:

@@ -20,7 +20,7 @@ from integrations.decide import Action, Ours, Theirs, decide
 from integrations.engine import copies
 from integrations.engine.session import Session
 from integrations.engine.takeover import take_over
-from integrations.items import Event, snapshot
+from integrations.items import TAKES_NO_TIME, Event, snapshot
 from integrations.local import KINDS, sharing
 from integrations.merge import Snapshot, changed, merge
 from integrations.models import FieldChange, Installation, Link, Pair
@@ -354,11 +354,11 @@ def times(session: Session, change: Change) -> tuple[list[busy.Span], str]:
 
 
 def _takes_time(event: Event, session: Session) -> bool:
-    """One rule for every provider: cancelled and free don't, private ones as the owner chose, the rest does."""
+    """One rule for every provider: cancelled ones and TAKES_NO_TIME don't, private ones as the owner chose, the rest does."""
     rule, honour = session.reading, session.link.honour
     if not rule.busy or event.status == "cancelled" or honour == Link.Honour.FREE or (event.private and not rule.private):
         return False
-    return honour == Link.Honour.BUSY or event.show_as not in ("free", "elsewhere")
+    return honour == Link.Honour.BUSY or event.show_as not in TAKES_NO_TIME
 
 
 def known_keys(link: Link) -> Iterable[str]:

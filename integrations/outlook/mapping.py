@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop as _
 
 from booking.ical import IcalError
 from integrations.contract import Change, Receipt
-from integrations.items import GROUPS, Event, Person, ShowAs
+from integrations.items import GROUPS, TAKES_NO_TIME, Event, Person, ShowAs
 from integrations.outlook import series, text
 from integrations.outlook.zone_names import windows
 from integrations.wire import zones
@@ -275,8 +275,8 @@ def receipt(row: dict[str, Any]) -> Receipt:
 
 
 def taken(row: dict[str, Any], home: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """The time an instance of a calendar view takes, None for free and cancelled ones; days are those of `home`."""
-    if row.get("isCancelled") or shown(row) == "free":
+    """The time an instance of a calendar view takes, None for cancelled ones and those that take none; days are those of `home`."""
+    if row.get("isCancelled") or shown(row) in TAKES_NO_TIME:
         return None
     if not row.get("isAllDay"):
         return instant(row["start"]), instant(row["end"])

@@ -75,13 +75,14 @@ def work() -> None:
 
 
 @contextmanager
-def teller(name: str, employee: Employee, settings: Any) -> Iterator[Teller]:
-    """The employee's calendar there is read and written; nothing has been done in the background yet."""
+def teller(name: str, employee: Employee, settings: Any, *, main: bool = False) -> Iterator[Teller]:
+    """The employee's calendar there is read and written; nothing has been done in the background yet. `main`: at Google it is the account's main one."""
     settings.KALENDS_PRIVATE_HOSTS = ["127.0.0.1"]
     if name == "google":
         with google() as server:
             settings.GOOGLE_API_ROOT = settings.GOOGLE_OAUTH_ROOT = server.address
             person = GoogleWorld(server)
+            person.calendar = "employee@example.com" if main else person.calendar
             yield Teller(name, person, server.channels, lambda: list(server.calls), _linked(name, employee, person.calendar, OFFICE))
             person.http.close()
     else:

@@ -54,26 +54,6 @@ def test_moving_a_busy_event_opens_the_old_time_and_closes_the_new(salon: Salon)
 
 
 @pytest.mark.feature("A9")
-@pytest.mark.parametrize(
-    ("line", "closes"),
-    [
-        ("TRANSP:TRANSPARENT", False),
-        ("TRANSP:OPAQUE", True),
-        ("STATUS:CANCELLED", False),
-        ("STATUS:TENTATIVE", True),
-        ("X-MICROSOFT-CDO-BUSYSTATUS:OOF", True),
-        ("X-MICROSOFT-CDO-BUSYSTATUS:WORKINGELSEWHERE", False),
-    ],
-)
-def test_what_the_calendar_marks_as_free_closes_nothing(salon: Salon, line: str, closes: bool):
-    """Seen red with `_takes_time` always true, and always false."""
-    salon.diary.enter("Something", at(10), at(11), line)
-    salon.sync()
-    assert (at(10) not in salon.slots()) == closes
-    salon.assert_converged()
-
-
-@pytest.mark.feature("A9")
 def test_an_all_day_busy_event_closes_the_day_of_the_employees_zone_and_no_other(salon: Salon):
     """Seen red with the dates taken as UTC midnights in the Pacific (the calendar's zone ignored in expand)."""
     salon.diary.enter("Away", day_of(at(0, day=1)), day_of(at(0, day=2)), "TRANSP:OPAQUE")
@@ -240,6 +220,40 @@ def test_the_same_calendar_read_by_two_employees_closes_both(salon: Salon, colle
     assert sorted(held) == [at(10), at(14)]
     assert list(Busy.objects.filter(calendar=salon.employee.calendar).values_list("start", flat=True)) == [at(14)]
     assert len(salon.diary.paths()) == 2
+    salon.assert_converged()
+
+
+@pytest.mark.feature("A9")
+@pytest.mark.parametrize(("guest", "closes"), [("mailto:Employee@Example.org", False), ("mailto:else@example.org", True), ("mailto:", True)])
+def test_who_declines_by_the_address_we_know_takes_no_time_where_the_server_knows_none(salon: Salon, guest: str, closes: bool):
+    """F65: Radicale knows people by user names. Seen red without the employee's address; and for the guest without any, who was taken for the owner."""
+    salon.diary.enter("Team", at(10), at(11), "ORGANIZER:mailto:boss@example.org", f"ATTENDEE;PARTSTAT=DECLINED:{guest}")
+    salon.sync()
+    assert (at(10) not in salon.slots()) == closes
+    salon.assert_converged()
+
+
+def test_the_same_meeting_in_two_calendars_of_one_person_takes_the_time_until_the_last_copy_goes(salon: Salon):
+    """F58: an invitation copied into a second calendar has the same UID there. Seen red with a time left out that another calendar of theirs holds already."""
+    _, other = salon.connect(salon.employee, writes=False)
+    path = salon.diary.enter("Team", at(10), at(11))
+    copy = other.put("copy.ics", salon.diary.raw(path))
+    salon.sync()
+    assert list(Busy.objects.values_list("start", "end")) == [(at(10), at(11))] * 2
+    assert at(10) not in salon.slots()
+    salon.assert_converged()
+    salon.diary.delete(path)
+    salon.sync()
+    assert list(Busy.objects.values_list("key", "start")) == [(copy, at(10))]
+    assert at(10) not in salon.slots()
+    salon.assert_converged()
+    other.shift(copy, 3 * HOUR)
+    salon.sync()
+    assert at(10) in salon.slots()
+    assert at(13) not in salon.slots()
+    other.delete(copy)
+    salon.sync()
+    assert not Busy.objects.exists()
     salon.assert_converged()
 
 

@@ -118,7 +118,7 @@ def _event(one: Entry, owner: str) -> Event:
             raise IcalError("The series is in a time zone that is not known.")
         start, end, timezone = start.astimezone(UTC), end.astimezone(UTC), "UTC"
     shown = _shown(one)
-    if any(address == owner.lower() and response == "declined" for _, address, _, response in one.attendees):
+    if owner and any(address == owner.lower() and response == "declined" for _, address, _, response in one.attendees):
         shown = "free"
     return Event(
         start=start,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from booking.ical import IcalError
 from booking.ical.series import instant, occurrences
 from integrations.contract import Change, Window
-from integrations.items import Event
+from integrations.items import TAKES_NO_TIME, Event
 from integrations.wire.zones import resolve
 
 LIMIT = 2_000  # instances of one series within a window: daily for two years is 731
@@ -95,14 +95,14 @@ def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, d
 
 
 def taken(changes: Iterable[Change], window: Window, *, zone: tzinfo = UTC) -> list[tuple[datetime, datetime]]:
-    """The busy spans of a full listing within the window, merged: what is neither free nor cancelled, and what could not be read."""
+    """The busy spans of a full listing within the window, merged: what takes time and is not cancelled, and what could not be read."""
     spans: list[tuple[datetime, datetime]] = []
     for change in changes:
         spans += [change.closed] if change.closed else []
         if change.item is not None:
             expansion = expand(change.item, change.exceptions, window, zone=zone)
             spans += [expansion.closed] if expansion.closed else []
-            spans += [(one.start, one.end) for one in expansion.instances if one.show_as != "free" and one.status != "cancelled"]
+            spans += [(one.start, one.end) for one in expansion.instances if one.show_as not in TAKES_NO_TIME and one.status != "cancelled"]
     inside = ((max(start, window.start), min(end, window.end)) for start, end in spans)
     return merged(span for span in inside if span[0] < span[1])
 

@@ -181,21 +181,6 @@ def test_an_event_of_the_same_identity_that_is_not_ours_is_left_alone(world: Cal
     assert len(read(provider, world.calendar)[0]) == 1
 
 
-@pytest.mark.parametrize(("response", "shown"), [("DECLINED", "free"), ("ACCEPTED", "busy"), ("NEEDS-ACTION", "busy")])
-def test_what_its_owner_declined_takes_no_time(world: CaldavWorld, response: str, shown: str) -> None:
-    text = (
-        world.text(world.put(EVENT))
-        .decode()
-        .replace("END:VEVENT", f"ORGANIZER:mailto:boss@example.com\r\nATTENDEE;PARTSTAT={response}:MAILTO:Me@Example.com\r\nEND:VEVENT")
-    )
-    remote_id = world.put_text(text.replace("UID:", "UID:x"))
-    provider = CaldavProvider(Login(world.proxy.address, world.server.username, world.server.password))
-    provider.owner = "me@example.com"
-    item = provider.get(world.calendar, remote_id).item
-    assert item is not None
-    assert item.show_as == shown
-
-
 def test_servers_are_told_not_to_mail_and_guests_appear_only_when_asked(world: CaldavWorld) -> None:
     provider = world.provider()
     bare = world.text(provider.create(world.calendar, EVENT, "key-1").remote_id)

@@ -15,7 +15,7 @@ from integrations.items import snapshot
 from integrations.outlook import mapping
 from integrations.outlook.zone_names import windows
 from integrations.testing.servers.graph_rules import ZONES, moment
-from integrations.testing.world import EVENT, WINDOW, read
+from integrations.testing.world import EVENT, WINDOW
 from integrations.wire.zones import resolve
 
 pytestmark = pytest.mark.once
@@ -118,24 +118,6 @@ def test_whole_days_that_were_converted_on_the_way_are_put_back(local):
         "end": {"dateTime": end, "timeZone": "UTC"},
     }
     assert (mapping.event(row).start, mapping.event(row).end) == (date(2031, 5, 1), date(2031, 5, 2))
-
-
-@pytest.mark.parametrize(
-    ("row", "takes"),
-    [
-        ({"showAs": "busy"}, True), ({"showAs": "tentative"}, True), ({"showAs": "oof"}, True), ({"showAs": "workingElsewhere"}, True), ({"showAs": "unknown"}, True),
-        ({"showAs": "free"}, False), ({"sensitivity": "private"}, True), ({"responseStatus": {"response": "declined"}}, False),
-        ({"responseStatus": {"response": "notResponded"}}, True), ({"responseStatus": {"response": "tentativelyAccepted"}}, True), ({"cancelled": True}, False),
-    ],
-)  # fmt: skip
-def test_what_takes_time_is_the_same_by_both_ways_of_reading(world, row, takes):
-    stored = world.server.mailbox.events[world.post(BUSY)]
-    stored.is_cancelled = row.pop("cancelled", False)
-    stored.fields |= row
-    provider = world.provider()
-    assert provider.busy([world.calendar], WINDOW) == ([SPAN] if takes else [])
-    change = read(provider, world.calendar)[0][stored.id]
-    assert (change.item is not None and change.item.show_as != "free" and change.item.status != "cancelled") == takes
 
 
 def test_busy_times_end_with_the_window(world):

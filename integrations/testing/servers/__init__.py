@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 USER, PASSWORD = "employee", "secret-of-the-employee"
+ADDRESS = "employee@example.com"  # a user of Radicale whose name is an e-mail address
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ def free_port() -> int:
 
 @contextmanager
 def radicale(folder: Path, port: int = 0) -> Iterator[Server]:
-    """Radicale with one user, stopped at the end. With the same folder and `port` it can be started again."""
+    """Radicale with USER, whom the returned server is for, and ADDRESS; stopped at the end. With the same folder and `port` it can be started again."""
     port = port or free_port()
     users, config = folder / "users", folder / "radicale.conf"
-    users.write_text(f"{USER}:{PASSWORD}\n")
+    users.write_text("".join(f"{name}:{PASSWORD}\n" for name in (USER, ADDRESS)))
     config.write_text(
         f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {users}\nhtpasswd_encryption = plain\ndelay = 0\n"
         f"[storage]\nfilesystem_folder = {folder / 'collections'}\n[logging]\nlevel = warning\n"
