@@ -18,7 +18,7 @@ from integrations.items import Event
 from integrations.outlook.tests.world import DAYS, OutlookWorld, times
 from integrations.testing.proxy import Proxy
 from integrations.testing.servers import Server
-from integrations.testing.world import BERLIN
+from integrations.testing.world import BERLIN, World
 from integrations.tests.remote_caldav import CaldavRemote
 from integrations.tests.remotes import GoogleRemote, OutlookRemote, Remote, google_remote, outlook_remote
 
@@ -53,6 +53,8 @@ class Person(Protocol):
 
     @property
     def remote(self) -> Remote: ...
+    @property
+    def world(self) -> World: ...
     def enter(self, start: Moment, end: Moment, rule: Rule) -> str: ...
     def move(self, series: str, day: Moment, start: Moment, end: Moment) -> None: ...
     def rename(self, series: str, day: Moment) -> None: ...
