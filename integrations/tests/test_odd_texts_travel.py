@@ -64,7 +64,7 @@ def test_foreign_events_take_their_times_whatever_they_say(who: Person, stood: S
 
 @pytest.mark.django_db
 def test_what_is_typed_over_the_title_of_ours_is_taken_and_stays_as_it_is(who: Person, stood: Stage) -> None:
-    """Seen red on PostgreSQL with NUL kept: the event was never read again."""
+    """Seen red on PostgreSQL with NUL kept: the event was set aside."""
     pair = stood.pair(booked(stood))
     for text in texts(who):
         who.world.edit(pair.remote_id, title=text, location=text)
