@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -15,6 +16,9 @@ ShowAs = Literal["free", "tentative", "busy", "away", "elsewhere"]
 Status = Literal["confirmed", "tentative", "cancelled"]
 TAKES_NO_TIME: frozenset[ShowAs] = frozenset({"free", "elsewhere"})  # elsewhere says where somebody works, not that they are busy
 
+# What some database or some XML can't keep: NUL and other controls, halves of characters, two that are none.
+_UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -24,6 +28,9 @@ class Person:
     name: str = ""
     role: str = "required"
     response: str = "needs-action"
+
+    def __post_init__(self) -> None:
+        _leave_out_unkept(self, "email", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,17 @@ class Event:
     exceptions: tuple[Event, ...] = ()
 
     def __post_init__(self) -> None:
+        _leave_out_unkept(self, "title", "description", "location")
         if self.all_day == isinstance(self.start, datetime) or isinstance(self.start, datetime) != isinstance(self.end, datetime):
             raise ValueError("all-day events have dates, all others datetimes")
         if isinstance(self.start, datetime) and (self.start.tzinfo is None or self.end.tzinfo is None):  # type: ignore[union-attr]
             raise ValueError("start and end must be aware")
+
+
+def _leave_out_unkept(one: Person | Event, *names: str) -> None:
+    for name in names:
+        if _UNKEPT.search(text := getattr(one, name)):
+            object.__setattr__(one, name, _UNKEPT.sub("", text))
 
 
 # What travels together: the parts of a time can't be merged one by one without inventing a time nobody chose.

@@ -19,7 +19,7 @@ from integrations.items import Event, snapshot
 from integrations.wire import icalendar
 from integrations.wire.dav import Dav, Refused, canonical, condition, element, etag, hrefs, wanted
 from integrations.wire.diagnosis import steps
-from integrations.wire.http import Answer, client, problem
+from integrations.wire.http import Answer, TooLarge, client, problem
 from integrations.wire.listing import listing
 from integrations.wire.recurrence import concerns, taken
 
@@ -88,7 +88,7 @@ class CaldavProvider(Provider):
             raise error.error from error
 
     def _many(self, calendar: str, paths: Sequence[str], *, dated: bool = False) -> Iterator[Change]:
-        """The resources by multiget; one that is missing in the answer is asked for by itself: servers differ in how they say 404.
+        """The resources by multiget, fewer at once where they are too much; one that is missing in the answer is asked for by itself: servers differ in how they say 404.
         `dated`: so are ours where the server does not say here when they changed."""
         rows = {}
         try:
@@ -97,6 +97,12 @@ class CaldavProvider(Provider):
         except Refused as error:
             if error.answer.status != 404:
                 raise
+        except TooLarge:
+            if len(paths) == 1:
+                raise
+            for part in (paths[: len(paths) // 2], paths[len(paths) // 2 :]):
+                yield from self._many(calendar, part, dated=dated)
+            return
         for path in paths:
             row = rows.get(path)
             data = row.text("c:calendar-data") if row and row.status == 200 else ""

@@ -148,9 +148,9 @@ def succeeded(session: Session) -> None:
 
 
 def failed(session: Session, error: Exception, now: datetime) -> None:
-    """Notes a failure where it belongs: at the account (wait, or a person), or at the link (calendar gone)."""
+    """Notes a failure where it belongs: at the account (wait, or a person), or at the link (calendar gone, or what is said of it can't be taken)."""
     link, account = session.link, session.link.account
-    if isinstance(error, NeedsPerson) and error.code in ("permission", "gone"):
+    if isinstance(error, NeedsPerson) and error.code in ("permission", "gone", "rejected"):
         Link.objects.filter(pk=link.pk).update(state=Link.State.LOST, problem=error.reason[:500])
         if link.source and session.run.direction == Direction.IN:  # what can't be written may well be read
             busy.mark_lost(link.source)

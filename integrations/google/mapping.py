@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from booking.ical import IcalError
+from booking.ical.series import instant
 from integrations.contract import Change
 from integrations.items import OWNED, Event, Person, ShowAs
 from integrations.wire import zones
@@ -135,6 +136,8 @@ def event(row: Row, zone: str, master: Event | None = None) -> Event:
         days = not isinstance(recurrence_id, datetime)
         return Event(recurrence_id, recurrence_id + length, all_day=days, uid=master.uid if master else "", recurrence_id=recurrence_id, status="cancelled")
     (start, timezone), (end, _) = moment(row["start"], zone), moment(row["end"], zone)
+    if instant(end, UTC) < instant(start, UTC):
+        raise IcalError("The event ends before it starts.")
     leader = row.get("organizer") or {}
     guests = [one for one in row.get("attendees", ()) if one.get("email")]
     return Event(
@@ -168,7 +171,7 @@ def moment(value: Row, zone: str) -> tuple[datetime | date, str]:
     home = zones.resolve(value.get("timeZone") or zone)
     if not isinstance(home, ZoneInfo):
         raise IcalError("The event is in a time zone that is not known.")
-    return (found if found.tzinfo else found.replace(tzinfo=home)).astimezone(home), home.key
+    return (found if found.tzinfo else found.replace(tzinfo=home)).astimezone(UTC).astimezone(home), home.key  # by UTC: an instant that has none fails here
 
 
 def _shown(row: Row) -> ShowAs:
@@ -201,15 +204,13 @@ def _modified(row: Row) -> datetime | None:
 
 def _span(row: Row) -> tuple[datetime, datetime] | None:
     """The time it takes as far as that can be told: with a day on each side where only dates are known."""
-    spans = []
-    for name, days in (("start", -1), ("end", 1)):
-        try:
-            value = row[name]
-            found = datetime.fromisoformat(value.get("dateTime") or value["date"])
-            spans.append(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC) + timedelta(days=days))
-        except UNREADABLE:
-            return None
-    return (spans[0], spans[1]) if spans[0] < spans[1] else None
+    try:
+        told = [datetime.fromisoformat(row[name].get("dateTime") or row[name]["date"]) for name in ("start", "end")]
+        first, last = sorted(one.astimezone(UTC) if one.tzinfo else one.replace(tzinfo=UTC) for one in told)
+        margin = timedelta(days=0 if all(one.tzinfo for one in told) else 1)
+        return (first - margin, last + margin) if first < last else None
+    except UNREADABLE:
+        return None
 
 
 def _said(error: Exception) -> str:

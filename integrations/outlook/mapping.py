@@ -192,6 +192,8 @@ def event(row: dict[str, Any]) -> Event:
     end: datetime | date = _day(row["end"], home) if all_day else instant(row["end"]).astimezone(home)
     if all_day and end <= start:
         end = start + timedelta(days=1)
+    elif not all_day and instant(row["end"]) < instant(row["start"]):
+        raise IcalError("The event ends before it starts.")
     leader = (row.get("organizer") or {}).get("emailAddress") or {}
     original = row.get("originalStart") if row.get("type") in ("exception", "occurrence") else None
     return Event(
@@ -258,9 +260,10 @@ def change(row: dict[str, Any], more: dict[str, Any] | None = None) -> Change:
 
 def _closed(row: dict[str, Any]) -> tuple[datetime, datetime] | None:
     try:
-        return instant(row["start"]), instant(row["end"])
-    except (ValueError, KeyError, TypeError, IcalError):
+        start, end = instant(row["start"]), instant(row["end"])
+    except (ValueError, KeyError, TypeError, OverflowError, IcalError):
         return None
+    return min(start, end), max(start, end)
 
 
 def _modified(row: dict[str, Any]) -> datetime | None:

@@ -264,7 +264,7 @@ class OutlookProvider(ListeningProvider):
             for row in self._rows(inside(calendar, lambda place: place.calendar_view), query):
                 try:
                     span = mapping.taken(row, home)
-                except (ValueError, KeyError, TypeError, IcalError) as error:
+                except (ValueError, KeyError, TypeError, OverflowError, IcalError) as error:
                     raise unreadable() from error
                 spans += [(max(span[0], window.start), min(span[1], window.end))] if span else []
         return merged(spans)

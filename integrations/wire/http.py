@@ -24,6 +24,13 @@ MAX_AFTER = 3600.0  # seconds; some servers ask for a year
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 
 
+class TooLarge(NeedsPerson):
+    """The answer is larger than we take. Asking for less at once may help."""
+
+    def __init__(self) -> None:
+        super().__init__("The server's answer is too large.", "Ask the server's operator, or choose a smaller calendar.", code="rejected")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer, within the limits. `url` is where it came from, after redirects; `headers` in lower case."""
@@ -119,7 +126,7 @@ def _limited(chunks: Iterator[bytes], packed: bool, rules: Policy, deadline: flo
                 raise Retry("The server's answer can't be read.") from error
         size += len(chunk)
         if size > rules.size or unpack.unconsumed_tail or (size > 1024 * 1024 and size > raw * rules.ratio):
-            raise NeedsPerson("The server's answer is too large.", "Ask the server's operator, or choose a smaller calendar.", code="rejected")
+            raise TooLarge
         if time.monotonic() > deadline:
             raise Retry("The server takes too long to answer.")
         yield chunk

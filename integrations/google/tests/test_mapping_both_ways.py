@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from integrations.google import mapping
 from integrations.items import OWNED, Event, Person, fingerprint
+from integrations.testing.world import WINDOW
+from integrations.wire.recurrence import concerns, expand
 
 pytestmark = pytest.mark.pure
 
@@ -76,3 +78,47 @@ def test_an_id_is_one_that_google_takes_and_always_the_same(key: str, number: in
 def test_the_days_of_an_event_have_no_time() -> None:
     days = Event(date(2031, 5, 1), date(2031, 5, 3), all_day=True)
     assert mapping.body(days, "key")["start"] == {"date": "2031-05-01"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "closed"),
+    [
+        ("2031-03-03T11:00:00+01:00", "2031-03-03T10:00:00+01:00", ("2031-03-03T09:00Z", "2031-03-03T10:00Z")),  # ends before it starts
+        ("2031-03-03", "2031-03-01", ("2031-02-28T00:00Z", "2031-03-04T00:00Z")),
+        ("0001-01-01T00:00:00", "0001-01-01T01:00:00", None),  # no instants, where days begin earlier than in Greenwich …
+        ("0001-01-01T00:00:00+02:00", "2031-03-03T10:00:00+01:00", None),
+        ("9999-12-31T23:00:00-05:00", "9999-12-31T23:59:59-05:00", None),  # … or later
+        ("9999-12-31", "10000-01-01", None),
+    ],
+)
+def test_a_time_that_can_not_be_is_set_aside_and_closed_as_far_as_it_is_known(start: str, end: str, closed: tuple[str, str] | None) -> None:
+    """F64 g, f. Seen red without the comparison, and with wall times without an offset taken as they are: the whole listing broke at the first of them."""
+    change = mapping.change(row_of(start, end))
+    assert change.item is None
+    assert change.problem
+    assert change.closed == (closed and tuple(datetime.fromisoformat(one) for one in closed))
+    assert concerns(change, WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "inside"),
+    [
+        ("2030-03-03T11:00:00+01:00", "2032-06-03T11:00:00+02:00", True),  # two years, begun before the window
+        ("2031-10-26T02:30:00+02:00", "2031-10-26T02:10:00+01:00", True),  # forty minutes in the hour that comes twice
+        ("2031-03-03", "2031-03-03", True),
+        ("0001-01-01", "0001-01-02", False),
+        ("0001-01-01T00:00:00Z", "0001-01-01T01:00:00Z", False),
+        ("9999-12-30", "9999-12-31", False),
+    ],
+)
+def test_a_time_however_far_or_long_is_read_as_it_is(start: str, end: str, inside: bool) -> None:
+    change = mapping.change(row_of(start, end))
+    assert change.item is not None
+    assert not change.problem
+    assert concerns(change, WINDOW) == inside
+    assert bool(expand(change.item, (), WINDOW).instances) == inside
+
+
+def row_of(start: str, end: str) -> dict[str, Any]:
+    times = {name: {"dateTime" if "T" in text else "date": text, "timeZone": "Europe/Berlin"} for name, text in (("start", start), ("end", end))}
+    return {"id": "abcde", "status": "confirmed", **times}

@@ -15,6 +15,7 @@ from integrations.google.provider import GoogleProvider
 from integrations.items import Event
 from integrations.testing.servers.google import OFFICE, PERSON, GoogleServer
 
+JSON = {"Content-Type": "application/json"}
 NAMES = {"title": "summary", "description": "description", "location": "location"}
 
 
@@ -45,7 +46,8 @@ class GoogleWorld:
         return GoogleProvider(Access(token), settings)
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None, calendar: str = "", **query: Any) -> dict[str, Any]:
-        answer = self.http.request(method, f"calendars/{quote(calendar or self.calendar)}/{path}", json=body, params=query)
+        content = None if body is None else json.dumps(body)  # all ASCII: half a character may be in it
+        answer = self.http.request(method, f"calendars/{quote(calendar or self.calendar)}/{path}", content=content, headers=JSON, params=query)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else {}
 

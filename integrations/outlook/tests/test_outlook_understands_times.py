@@ -15,7 +15,8 @@ from integrations.items import snapshot
 from integrations.outlook import mapping
 from integrations.outlook.zone_names import windows
 from integrations.testing.servers.graph_rules import ZONES, moment
-from integrations.testing.world import EVENT, WINDOW
+from integrations.testing.world import EVENT, WINDOW, read
+from integrations.wire.recurrence import expand
 from integrations.wire.zones import resolve
 
 pytestmark = pytest.mark.once
@@ -94,6 +95,41 @@ def test_what_can_not_be_read_is_set_aside_with_its_time_as_far_as_it_is_known(b
     change = mapping.change(row)
     assert (change.item, change.closed) == (None, None if "start" in broken else SPAN)
     assert change.problem
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "zone", "closed"),
+    [
+        ("2031-07-01T11:00:00", "2031-07-01T10:00:00", "UTC", SPAN),  # ends before it starts
+        ("0001-01-01T00:00:00", "0001-01-01T01:00:00", "W. Europe Standard Time", None),  # no instants
+        ("9999-12-31T23:00:00", "9999-12-31T23:59:59", "Pacific Standard Time", None),
+        ("9999-12-32T00:00:00", "9999-12-31T23:59:59", "UTC", None),
+    ],
+)
+def test_a_time_that_can_not_be_is_set_aside_and_closed_as_far_as_it_is_known(start, end, zone, closed):
+    """F64 g, f. Seen red without the comparison, and with an overflow in what is closed: the whole listing broke at such an event."""
+    change = mapping.change(timed(start, end, zone))
+    assert (change.item, change.closed) == (None, closed)
+    assert change.problem
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "inside"),
+    [
+        ("2030-03-03T11:00:00", "2032-06-03T11:00:00", True),  # two years, begun before the window
+        ("2031-10-26T00:30:00", "2031-10-26T01:10:00", True),  # forty minutes in the hour that comes twice in Berlin
+        ("0001-01-01T00:00:00", "0001-01-01T01:00:00", False),
+        ("9999-12-31T20:00:00", "9999-12-31T21:00:00", False),
+    ],
+)
+def test_a_time_however_far_or_long_is_read_as_it_is(start, end, inside):
+    change = mapping.change(timed(start, end, "UTC") | {"originalStartTimeZone": "W. Europe Standard Time"})
+    assert change.item is not None
+    assert bool(expand(change.item, (), WINDOW).instances) == inside
+
+
+def timed(start, end, zone):
+    return {"id": "1", "start": {"dateTime": start, "timeZone": zone}, "end": {"dateTime": end, "timeZone": zone}, "originalStartTimeZone": zone}
 
 
 @pytest.mark.parametrize("zone", ["Pacific Standard Time", "Tonga Standard Time", "UTC"])

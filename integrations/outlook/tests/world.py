@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,9 +54,8 @@ class OutlookWorld:
         return f"{quote(calendar or self.calendar, safe='')}/events{'/' + quote(remote_id, safe='') if remote_id else ''}"
 
     def ask(self, method: str, path: str, given: Any = None, **query: str) -> Any:
-        answer = (
-            self.http.request(method, path, json=given, params=query or None) if given is not None else self.http.request(method, path, params=query or None)
-        )
+        content = None if given is None else json.dumps(given)  # all ASCII: half a character may be in it
+        answer = self.http.request(method, path, content=content, headers={"Content-Type": "application/json"}, params=query or None)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

@@ -105,7 +105,7 @@ class GoogleServer(Habits):
             found = self.accounts[access.email].answer(call, headers.get("if-match", ""))
         if found is None:
             return 204, {}, b""
-        return 200, {"Content-Type": "application/json; charset=UTF-8"}, json.dumps(found, ensure_ascii=False).encode()
+        return 200, {"Content-Type": "application/json; charset=UTF-8"}, json.dumps(found).encode()
 
     def _batch(self, access: Access, headers: dict[str, str], content: bytes) -> Answer | None:
         """ "Sending batch requests": parts of application/http, answered in any order, each with its own status."""
