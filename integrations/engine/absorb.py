@@ -131,6 +131,7 @@ def follow(pair: Pair, link: Link) -> Pair:
     """It was moved to another of the owner's calendars: from now on it lives there. The caller saves."""
     Pair.objects.filter(link=link, kind=pair.kind, item_id=pair.item_id, state__in=FOLLOWED).delete()
     pair.link, pair.mode, pair.etag = link, "moved", ""
+    outbox.enqueue([link.pk], pair.kind, pair.item_id, now=timezone.now())  # what changed here on its way was meant for where it was
     return pair
 
 
