@@ -58,6 +58,9 @@ class Remote:
     def writes(self) -> int:
         raise NotImplementedError
 
+    def edit(self, calendar: str, remote_id: str, **changes: Any) -> None:
+        raise NotImplementedError
+
     def beside(self, name: str) -> Remote:
         raise NotImplementedError
 

@@ -54,7 +54,6 @@ def desk(request: pytest.FixtureRequest, employee: Employee, service: Service) -
         yield Desk(work, home, elsewhere, at)
 
 
-@pytest.mark.feature("B3")
 def test_in_another_calendar_of_the_owner_it_is_followed(desk: Desk):
     appointment = desk.at.book(MONDAY, now=timezone.now())
     desk.settled()
@@ -76,7 +75,6 @@ def test_in_another_calendar_of_the_owner_it_is_followed(desk: Desk):
     assert (desk.work.events, desk.home.events) == ({}, {})
 
 
-@pytest.mark.feature("B3")
 def test_moved_there_and_back_it_is_the_same_event(desk: Desk):
     """Seen red when nobody looks for it in the other calendars."""
     appointment = desk.at.book(MONDAY, now=timezone.now())
@@ -92,7 +90,6 @@ def test_moved_there_and_back_it_is_the_same_event(desk: Desk):
     assert appointment.status == "approved"
 
 
-@pytest.mark.feature("B3")
 @pytest.mark.parametrize(("rule", "status", "events"), [("cancel", "cancelled", 0), ("restore", "approved", 1), ("unlink", "approved", 0)])
 def test_where_we_do_not_look_it_is_gone_after_a_while_and_the_rule_decides(desk: Desk, settings, rule: str, status: str, events: int):
     """Never within the grace time. Seen red without it."""
@@ -115,7 +112,6 @@ def test_where_we_do_not_look_it_is_gone_after_a_while_and_the_rule_decides(desk
     assert Link.objects.filter(state=Link.State.ACTIVE).count() == 2
 
 
-@pytest.mark.feature("B3")
 @pytest.mark.parametrize("first", ["read", "write"])
 def test_moved_there_while_it_is_moved_in_time_here_it_is_one_event_with_our_time(desk: Desk, first: str):
     """Seen red with a change that only the calendar it was meant for knows of, and with an event put back before it was looked for elsewhere."""
@@ -130,7 +126,6 @@ def test_moved_there_while_it_is_moved_in_time_here_it_is_one_event_with_our_tim
     assert not Busy.objects.exists()
 
 
-@pytest.mark.feature("B3")
 @pytest.mark.parametrize("first", ["read", "write"])
 def test_moved_there_while_it_is_cancelled_here_nothing_is_left(desk: Desk, first: str):
     """Seen red with a deletion that takes missing for done: the event stayed in the other calendar and took the time."""
