@@ -99,7 +99,7 @@ def _adopted(session: Session, event: Event) -> Pair | None:
         return None
     kind, item_id, generation = left
     base: Snapshot = {"attendees": []}
-    if not KINDS[kind].is_of(link, item_id, event.uid):
+    if not KINDS[kind].is_of(link, item_id, _own(event.uid)):
         base |= snapshot(replace(event, attendees=()))
         outbox.enqueue([link.pk], kind, item_id, now=timezone.now())
     return Pair.objects.create(link=link, kind=kind, item_id=item_id, generation=generation, key=event.key, state=Pair.State.LIVE, uid=event.uid, base=base)
@@ -116,21 +116,31 @@ def _left_behind(session: Session, event: Event) -> tuple[str, int, int] | None:
         case [mark, kind, item_id, link_id, generation] if mark == Installation.mark() and kind in KINDS and (item_id + link_id + generation).isdecimal():
             known = Link.objects.filter(pk=int(link_id)).exists() or Pair.objects.filter(key=event.key).exists()
             if not known and (
-                KINDS[kind].is_of(link, int(item_id), event.uid) or (session.rule(kind).sends and _was_written(link, kind, int(item_id), event.uid))
+                _is_here(link, kind, int(item_id), event.uid) or (session.rule(kind).sends and _was_written(link, kind, int(item_id), event.uid))
             ):
                 return kind, int(item_id), int(generation)
     return None
 
 
+def _is_here(link: Link, kind: str, item_id: int, uid: str) -> bool:
+    """Whether the event is of an item in the link's calendar: its UID tells, or where the server gives UIDs of its own, the history."""
+    return KINDS[kind].is_of(link, item_id, _own(uid)) and (_own(uid) != "" or _was_written(link, kind, item_id, uid))
+
+
+def _own(uid: str) -> str:
+    return uid if uid.endswith(UID_ENDING) else ""
+
+
 def _was_written(link: Link, kind: str, item_id: int, uid: str) -> bool:
     written = FieldChange.objects.filter(run__calendar=link.calendar_id, item_kind=kind, item_id=item_id, direction=Direction.OUT)
-    return KINDS[kind].has_known(item_id, uid) and written.exists()
+    return KINDS[kind].has_known(item_id, _own(uid)) and written.exists()
 
 
 def follow(pair: Pair, link: Link) -> Pair:
     """It was moved to another of the owner's calendars: from now on it lives there. The caller saves."""
     Pair.objects.filter(link=link, kind=pair.kind, item_id=pair.item_id, state__in=FOLLOWED).delete()
     pair.link, pair.mode, pair.etag = link, "moved", ""
+    outbox.enqueue([link.pk], pair.kind, pair.item_id, now=timezone.now())  # what changed here on its way was meant for where it was
     return pair
 
 

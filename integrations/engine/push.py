@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop as _
 from integrations import outbox
 from integrations.contract import Change, Changed, Create, Delete, NeedsPerson, Op, ProviderError, Receipt, Retry, Update
 from integrations.decide import Action, Ours, Theirs, decide
-from integrations.engine import absorb, copies
+from integrations.engine import absorb, copies, moved
 from integrations.engine.session import Session, failed, marker, open_session, succeeded
 from integrations.items import Event, snapshot
 from integrations.local import KINDS
@@ -145,6 +145,11 @@ def _once(session: Session, kind: str, item_id: int) -> Writing:
     action = decide(ours, theirs, direction=rule.direction, on_remote_delete=rule.on_remote_delete, put_back=bool(pair and pair.put_back))
     if gone and ours is Ours.SAME:
         return  # pull settles what was deleted there
+    if gone and pair and action is Action.RECREATE_THEIRS:
+        if moved.followed(session, pair):
+            return
+        if until := moved.may_turn_up(pair):
+            raise copies.Wait(until)
     match action:
         case Action.CREATE_THEIRS if wanted:
             yield from create(session, kind, item_id, item, wanted, pair)
@@ -210,7 +215,11 @@ def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> Writing:
 
 
 def _delete(session: Session, pair: Pair) -> Writing:
-    """By id even where the answer to the creation was lost: the marker leads to it."""
+    """By id even where the answer to the creation was lost: the marker leads to it. What is missing may have been moved to another calendar."""
+    if pair.remote_id and moved.others(session).exists():
+        session.hold()
+        if session.provider.get(session.link.remote_id, pair.remote_id).gone and moved.followed(session, pair):
+            return
     if pair.remote_id:
         yield Delete(pair.remote_id, pair.etag)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -15,7 +14,7 @@ from booking.errors import WrongState
 from integrations import outbox
 from integrations.contract import Retry
 from integrations.decide import Action, Ours, Theirs, decide
-from integrations.engine import absorb, copies
+from integrations.engine import absorb, copies, moved
 from integrations.engine.push import create, write
 from integrations.engine.session import Session, failed, open_session
 from integrations.local import KINDS, sharing
@@ -49,7 +48,7 @@ def settle(session: Session) -> None:
         session.link.save(update_fields=["state", "problem"])
         return
     for pair in waiting:
-        if not _moved(session, pair):
+        if not moved.followed(session, pair) and moved.may_turn_up(pair) is None:
             _apply_rule(session, pair)
 
 
@@ -91,23 +90,6 @@ def _withdrawn(session: Session, pair: Pair) -> None:
         session.record(pair, Direction.IN, FieldChange.Kind.DELETE, "event", pair.base.get("title"), None)
         if event:
             copies.withdrew(event, sharing.addresses(people)[me.calendar_id].lower(), me.full_name)
-
-
-def _moved(session: Session, pair: Pair) -> bool:
-    """Looked for in the owner's other linked calendars; True while it may still turn up or when it was found."""
-    others = Link.objects.filter(calendar=pair.link.calendar_id, state=Link.State.ACTIVE, account=session.link.account_id).exclude(pk=session.link.pk)
-    for other in others:
-        session.hold()
-        found = session.provider.find(other.remote_id, pair.key, pair.uid)
-        if found is not None and found.item is not None and not absorb.is_anothers(found.item.uid, pair.uid):
-            with session.applying():
-                absorb.follow(pair, other)
-                pair.state, pair.gone_at, pair.remote_id = Pair.State.LIVE, None, found.remote_id
-                pair.save_agreed()
-                Link.objects.filter(pk=other.pk).update(dirty=True)  # its next read takes in what changed on the way
-            return True
-    elsewhere = Link.objects.filter(calendar=pair.link.calendar_id).exclude(pk=pair.link_id).exists()
-    return elsewhere and pair.gone_at is not None and timezone.now() < pair.gone_at + timedelta(seconds=settings.MOVE_GRACE_SECONDS)
 
 
 def _apply_rule(session: Session, pair: Pair) -> None:

@@ -217,7 +217,7 @@ class GoogleProvider(Provider):
             if before is None or mapping.cancelled(before) or (etag and before["etag"] != etag):
                 raise Changed("The event has changed meanwhile.")
         body = mapping.fields(item, fields, before)
-        mails = self._mails(item.attendees if {"when", "location", "attendees"} & set(fields) else ())
+        mails = self._mails(item.attendees if {"when", "location"} & set(fields) or _comes_or_goes(body, before or {}) else ())
         request = self.events.patch(calendarId=calendar, eventId=remote_id, body=body, sendUpdates=mails)
         row = yield Question(request, etag=etag or str((before or {})["etag"]), none_on=(404, 410))
         if row is None or mapping.cancelled(row):
@@ -342,3 +342,9 @@ def _spans(answer: Row, asked: Collection[str]) -> Iterator[tuple[datetime, date
             raise Retry("The server's answer can't be read.")
         for one in told[calendar].get("busy", ()):
             yield datetime.fromisoformat(one["start"]).astimezone(UTC), datetime.fromisoformat(one["end"]).astimezone(UTC)
+
+
+def _comes_or_goes(body: Row, before: Row) -> bool:
+    """Whether a patch changes who is invited: the same guests written again, as after a new connection, need not be told."""
+    then, now = ({str(one.get("email", "")).lower() for one in row.get("attendees", ())} for row in (before, body))
+    return "attendees" in body and then != now

@@ -76,14 +76,14 @@ def occupies(link: Link, item_id: int) -> bool:
 
 
 def is_of(link: Link, item_id: int, uid: str) -> bool:
-    """Whether an event with that UID is the item's, and the item one of the link's calendar."""
+    """Whether an event with that UID ("": not known) is the item's, and the item one of the link's calendar."""
     item = load(item_id)
-    return item is not None and item.uid == uid and link.calendar_id in calendars(item_id)
+    return item is not None and uid in ("", item.uid) and link.calendar_id in calendars(item_id)
 
 
 def has_known(item_id: int, uid: str) -> bool:
-    """Whether that is the UID of the item, be it erased by now."""
-    return any(one.instance.uid == uid for one in Appointment.history.filter(id=item_id).order_by("-history_date")[:1])
+    """Whether that is the UID ("": not known) of the item, be it erased by now."""
+    return any(uid in ("", one.instance.uid) for one in Appointment.history.filter(id=item_id).order_by("-history_date")[:1])
 
 
 def project(appointment: Appointment | None, link: Link, rule: Resolved, pair: Pair | None, now: datetime, *, hides_attendees: bool) -> Projection:

@@ -75,13 +75,13 @@ def occupies(link: Link, item_id: int) -> bool:
 
 
 def is_of(link: Link, item_id: int, uid: str) -> bool:
-    """Whether an event with that UID is the item's, and the item one of the link's calendar."""
-    return EventPeriod.objects.filter(pk=item_id).exists() and load(item_id).uid == uid and link.calendar_id in calendars(item_id)  # type: ignore[union-attr]
+    """Whether an event with that UID ("": not known) is the item's, and the item one of the link's calendar."""
+    return EventPeriod.objects.filter(pk=item_id).exists() and uid in ("", load(item_id).uid) and link.calendar_id in calendars(item_id)  # type: ignore[union-attr]
 
 
 def has_known(item_id: int, uid: str) -> bool:
-    """Whether that is the UID of the item, be it erased by now."""
-    return any(one.instance.uid == uid for one in EventPeriod.history.filter(id=item_id).order_by("-history_date")[:1])
+    """Whether that is the UID ("": not known) of the item, be it erased by now."""
+    return any(uid in ("", one.instance.uid) for one in EventPeriod.history.filter(id=item_id).order_by("-history_date")[:1])
 
 
 def project(period: EventPeriod | None, link: Link, rule: Resolved, pair: Pair | None, now: datetime, *, hides_attendees: bool) -> Projection:

@@ -61,13 +61,13 @@ def occupies(link: Link, item_id: int) -> bool:
 
 
 def is_of(link: Link, item_id: int, uid: str) -> bool:
-    """Whether an event with that UID is the item's, and the item one of the link's calendar."""
-    return Meeting.objects.filter(pk=item_id, uid=uid, owner__calendar=link.calendar_id).exists()
+    """Whether an event with that UID ("": not known) is the item's, and the item one of the link's calendar."""
+    return Meeting.objects.filter(pk=item_id, owner__calendar=link.calendar_id, **({"uid": uid} if uid else {})).exists()
 
 
 def has_known(item_id: int, uid: str) -> bool:
-    """Whether that is the UID of the item, be it erased by now."""
-    return any(one.instance.uid == uid for one in Meeting.history.filter(id=item_id).order_by("-history_date")[:1])
+    """Whether that is the UID ("": not known) of the item, be it erased by now."""
+    return any(uid in ("", one.instance.uid) for one in Meeting.history.filter(id=item_id).order_by("-history_date")[:1])
 
 
 def project(meeting: Meeting | None, link: Link, rule: Resolved, pair: Pair | None, now: datetime, *, hides_attendees: bool) -> Projection:

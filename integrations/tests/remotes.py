@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from unittest import mock
@@ -56,6 +56,15 @@ class Remote:
 
     @property
     def writes(self) -> int:
+        raise NotImplementedError
+
+    def edit(self, calendar: str, remote_id: str, **changes: Any) -> None:
+        raise NotImplementedError
+
+    def beside(self, name: str) -> Remote:
+        raise NotImplementedError
+
+    def move(self, remote_id: str, target: Remote) -> str:
         raise NotImplementedError
 
     def arm(self, method: str, fault: str, *, batch: bool = False) -> None:
@@ -115,6 +124,17 @@ class GoogleRemote(Remote):
     def remove(self, calendar: str, remote_id: str) -> None:
         with self.server.lock:
             self.server.store.delete(self.place, remote_id, "", "none")
+
+    def beside(self, name: str) -> GoogleRemote:
+        """Another calendar of the same account."""
+        made = copy(self)
+        made.remote = self.server.store.add_calendar(name, "Europe/Berlin").id
+        return made
+
+    def move(self, remote_id: str, target: Remote) -> str:
+        """Her client moves it into another calendar; returns its id there."""
+        with self.server.lock:
+            return str(self.server.store.move(self.place, remote_id, self.server.store.calendars[target.remote], "none")["id"])
 
     def forget_cursors(self) -> None:
         self.server.forget_cursors()
@@ -191,6 +211,18 @@ class OutlookRemote(Remote):
     def remove(self, calendar: str, remote_id: str) -> None:
         with self.server.lock:
             self.server.mailbox.delete(calendar, remote_id, "")
+
+    def beside(self, name: str) -> OutlookRemote:
+        """Another calendar of the same mailbox."""
+        made = copy(self)
+        made.remote = self.server.mailbox.add_calendar(name)
+        return made
+
+    def move(self, remote_id: str, target: Remote) -> str:
+        """She drags it into another calendar; returns its id there."""
+        with self.server.lock:
+            self.server.mailbox.move(remote_id, target.remote)
+        return remote_id
 
     def forget_cursors(self) -> None:
         self.server.forget_tokens()

@@ -49,6 +49,7 @@ class Office(Protocol):
     def token(self, email: str) -> str: ...
     def calendar(self, email: str) -> str: ...
     def seen(self, email: str) -> list[Seen]: ...
+    def enter(self, email: str, title: str, start: datetime, end: datetime) -> None: ...
     def move(self, email: str, event: str, start: datetime, end: datetime) -> None: ...
     def remove(self, email: str, event: str) -> None: ...
     def decline(self, email: str, event: str) -> None: ...
@@ -83,6 +84,12 @@ class GoogleOffice:
                 guests = frozenset(one["email"] for one in row.get("attendees", ()))
                 found.append(Seen(row["id"], row.get("summary", ""), google_moment(row["start"], "UTC"), row["organizer"]["email"], guests, text=str(row)))
         return sorted(found, key=lambda one: one.start)
+
+    def enter(self, email: str, title: str, start: datetime, end: datetime) -> None:
+        times = {name: {"dateTime": at.isoformat(), "timeZone": "Europe/Berlin"} for name, at in (("start", start), ("end", end))}
+        with self.server.lock:
+            store = self._store(email)
+            store.insert(store.calendars[email], {"summary": title} | times, "none")
 
     def _patch(self, email: str, event: str, **body: Any) -> None:
         with self.server.lock:
@@ -137,6 +144,11 @@ class OutlookOffice:
             fields, guests = one.fields, frozenset(guest["emailAddress"]["address"] for guest in one.fields["attendees"])
             found.append(Seen(one.id, fields["subject"], graph_moment(fields["start"]), one.organizer or email, guests, not one.is_cancelled, str(fields)))
         return sorted(found, key=lambda one: one.start)
+
+    def enter(self, email: str, title: str, start: datetime, end: datetime) -> None:
+        times = {name: {"dateTime": at.isoformat()[:19], "timeZone": "W. Europe Standard Time"} for name, at in (("start", start), ("end", end))}
+        with self.server.lock:
+            self._box(email).create(self.calendar(email), {"subject": title} | times)
 
     def move(self, email: str, event: str, start: datetime, end: datetime) -> None:
         times = {name: {"dateTime": at.isoformat()[:19], "timeZone": "W. Europe Standard Time"} for name, at in (("start", start), ("end", end))}

@@ -151,8 +151,8 @@ class Calls:
         return found
 
     def _news(self, remote_id: str, stored: Stored | None, now: Round, prefer: Prefer) -> Iterator[dict[str, Any]]:
-        """The rows for one event: outside the window it is said to be removed, whatever became of it."""
-        inside = self.mailbox.inside(stored, now.start, now.end) if stored else []
+        """The rows for one event: outside the window, or in another calendar, it is said to be removed, whatever became of it."""
+        inside = self.mailbox.inside(stored, now.start, now.end) if stored and stored.calendar == now.calendar else []
         if stored is None or not inside:
             yield {"@odata.type": "#microsoft.graph.event", "id": named(remote_id, prefer), "@removed": {"reason": "deleted"}}
             return

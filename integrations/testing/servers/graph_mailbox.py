@@ -240,6 +240,14 @@ class Mailbox:
             self.drop(stored, place)
             spread(self, stored, ended=True)
 
+    def move(self, remote_id: str, target: str) -> None:
+        """A person drags it into another calendar: "Obtain immutable identifiers for Outlook resources": its id stays."""
+        stored, place = self.events[remote_id], self.editable(target)
+        self.calendars[stored.calendar].log.append(stored.id)
+        self.told(stored.calendar, "deleted", stored.id)
+        stored.calendar = target
+        self.changed(stored, place)
+
     def drop(self, stored: Stored, place: Calendar) -> None:
         del self.events[stored.id]
         self.writes += 1
