@@ -15,7 +15,7 @@ from integrations.items import snapshot
 from integrations.outlook import mapping
 from integrations.outlook.zone_names import windows
 from integrations.testing.servers.graph_rules import ZONES, moment
-from integrations.testing.world import EVENT, WINDOW, read
+from integrations.testing.world import EVENT, WINDOW
 from integrations.wire.recurrence import expand
 from integrations.wire.zones import resolve
 
