@@ -81,7 +81,7 @@ def grant_access(*, user: User, provider: str, subject: str, identity: str, gran
         account = known.select_for_update(of=("self",)).first() or Account(user=user, provider=provider, subject=subject)
         account.identity, account.secrets, account.token_expires_at = identity or account.identity, granted.secrets, granted.expires_at
         account.token_version, account.refreshing_until, account.access_ends_on = account.token_version + 1, None, granted.ends_on
-        account.state, account.steps, account.failures, account.paused_until = Account.State.CHECKING, [], 0, None
+        account.state, account.steps, account.failures, account.paused_until, account.pauses = Account.State.CHECKING, [], 0, None, 0
         account.save()
         _check_later(account)
     return account
@@ -90,7 +90,7 @@ def grant_access(*, user: User, provider: str, subject: str, identity: str, gran
 def check_again(account: Account) -> None:
     """Not for one that is being disconnected: nothing brings it back."""
     known = Account.objects.filter(pk=account.pk).exclude(state=Account.State.DISCONNECTING)
-    if known.update(state=Account.State.CHECKING, steps=[], failures=0, paused_until=None):
+    if known.update(state=Account.State.CHECKING, steps=[], failures=0, paused_until=None, pauses=0):
         _check_later(account)
 
 

@@ -22,11 +22,12 @@ class ProviderError(Exception):
 
 
 class Retry(ProviderError):
-    """The other side is busy, slow or away: the same call may succeed later. `after` in seconds when it said so, else None."""
+    """The other side is busy, slow or away: the same call may succeed later. `after` in seconds when it said so, else None. `whole`: whatever was
+    asked, no call of this account would have succeeded (a limit is reached, the server is away)."""
 
-    def __init__(self, reason: str = "", after: float | None = None) -> None:
+    def __init__(self, reason: str = "", after: float | None = None, *, whole: bool = False) -> None:
         super().__init__(reason)
-        self.after = after
+        self.after, self.whole = after, whole
 
 
 class NeedsPerson(ProviderError):

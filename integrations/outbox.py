@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 import booking.wake
@@ -73,20 +73,33 @@ def hurry(link_ids: list[int]) -> None:
 
 def due(now: datetime) -> list[int]:
     """Links that have something to write now."""
-    ready = Q(link__account__paused_until=None) | Q(link__account__paused_until__lte=now)
-    rows = Outgoing.objects.filter(ready, state=Outgoing.State.OPEN, not_before__lte=now, link__account__state=Account.State.CONNECTED)
-    return list(rows.values_list("link_id", flat=True).distinct())
+    return list(_ready(now).values_list("link_id", flat=True).distinct())
+
+
+def _ready(now: datetime) -> QuerySet[Outgoing]:
+    """Rows that could be written now."""
+    unpaused = Q(link__account__paused_until=None) | Q(link__account__paused_until__lte=now)
+    return Outgoing.objects.filter(unpaused, state=Outgoing.State.OPEN, not_before__lte=now, link__account__state=Account.State.CONNECTED)
 
 
 def oldest_due(now: datetime) -> health.Finding:
     """For the health page: what has waited longest of what could be written."""
-    rows = Outgoing.objects.filter(state=Outgoing.State.OPEN, not_before__lte=now, link__account__state=Account.State.CONNECTED)
-    return health.oldest(rows.order_by("not_before").values_list("not_before", flat=True).first(), now)
+    return health.oldest(_ready(now).order_by("not_before").values_list("not_before", flat=True).first(), now)
+
+
+def account_waits(account_id: int, now: datetime) -> bool:
+    """Whether a row of any of the account's links is due."""
+    return Outgoing.objects.filter(link__account=account_id, state=Outgoing.State.OPEN, not_before__lte=now).exists()
 
 
 def waits(link_id: int, now: datetime) -> bool:
     """Whether a row of the link is due."""
     return Outgoing.objects.filter(link_id=link_id, state=Outgoing.State.OPEN, not_before__lte=now).exists()
+
+
+def probe(link: Link, now: datetime) -> list[Outgoing]:
+    """One row that is due, to see whether the other side takes calls again: not always the same, for it might be the reason."""
+    return list(link.outgoing.filter(state=Outgoing.State.OPEN, not_before__lte=now).order_by("attempts", "not_before", "pk")[:1])
 
 
 def next_rows(link: Link, now: datetime, limit: int) -> list[Outgoing]:
@@ -106,6 +119,11 @@ def later(row: Outgoing, now: datetime, *, error: str, after: float | None = Non
     attempts = row.attempts + 1
     pause = after if after is not None else backoff(attempts)
     Outgoing.objects.filter(pk=row.pk).update(attempts=attempts, not_before=now + timedelta(seconds=pause), error=error[:500])
+
+
+def hold(row: Outgoing, *, error: str) -> None:
+    """It keeps its place: the other side takes no calls at all, and its account waits for that. Who failed least is tried first afterwards."""
+    Outgoing.objects.filter(pk=row.pk).update(attempts=row.attempts + 1, error=error[:500])
 
 
 def sleep(row: Outgoing, until: datetime) -> None:

@@ -56,6 +56,7 @@ TEXTS = (
     _("The series leaves the calendar."),
     _("The series repeats more often than daily or has no frequency."),
     _("The series repeats too often within a day."),
+    _("The server allows no more calls for the time being."),
     _("The server can't be reached."),
     _("The server does not accept the user name or password."),
     _("The server does not allow this."),

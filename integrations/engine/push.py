@@ -6,6 +6,7 @@ import logging
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -17,7 +18,7 @@ from integrations.engine.session import Session, failed, marker, open_session, s
 from integrations.items import Event, snapshot
 from integrations.local import KINDS
 from integrations.merge import changed
-from integrations.models import FieldChange, Outgoing, Pair, Run
+from integrations.models import FieldChange, Link, Outgoing, Pair, Run
 from integrations.models.history import Direction
 from integrations.wire.rounds import together
 
@@ -35,17 +36,20 @@ def drain(link_id: int) -> int:
     with open_session(link_id, Direction.OUT) as session:
         if session is None or session.link.pulled_at is None:  # what stands there already is looked at before anything is added to it
             return 0
-        while rows := outbox.next_rows(session.link, timezone.now(), session.config.capabilities.batch):
+        if session.link.account.pauses and _reading_is_due(session.link.account_id):  # or it would never have its turn while writing is refused
+            return 0
+        while rows := _next_rows(session, probing=not count):
             trouble: list[ProviderError] = []
             for row, error in zip(rows, push(session, rows), strict=True):
                 if error is None:
                     outbox.done(row)
                     count += 1
-                elif stops := _noted(row, error):
+                elif stops := _noted(row, error, others=bool(count)):
                     trouble.append(stops)
             if trouble:
-                # A person is wanted before any waiting; of pauses the longest.
-                failed(session, max(trouble, key=lambda one: (isinstance(one, NeedsPerson), getattr(one, "after", None) or 0)), timezone.now())
+                if count:
+                    succeeded(session)
+                failed(session, max(trouble, key=_weight), timezone.now())
                 return count
         session.close(Run.Outcome.OK)
         if count:
@@ -53,12 +57,33 @@ def drain(link_id: int) -> int:
     return count
 
 
-def _noted(row: Outgoing, error: Exception) -> ProviderError | None:
-    """Notes at the row what kept it from being written; the error, if it is the other side's trouble and not this item's."""
+def _reading_is_due(account_id: int) -> bool:
+    """Whoever reads wakes us afterwards."""
+    return Link.objects.filter(Q(dirty=True) | Q(next_pull_at__lte=timezone.now()), account=account_id).exists()
+
+
+def _next_rows(session: Session, *, probing: bool) -> list[Outgoing]:
+    """After a pause one row first: while a limit holds, each call counts."""
+    if probing and session.link.account.pauses:
+        return outbox.probe(session.link, timezone.now())
+    return outbox.next_rows(session.link, timezone.now(), session.config.capabilities.batch)
+
+
+def _weight(error: ProviderError) -> tuple[bool, float, bool]:
+    """A person is wanted before any waiting; of pauses the longest."""
+    return isinstance(error, NeedsPerson), getattr(error, "after", None) or 0, getattr(error, "whole", False)
+
+
+def _noted(row: Outgoing, error: Exception, *, others: bool) -> ProviderError | None:
+    """Notes at the row what kept it from being written; the error, if it is the other side's trouble and not this item's. `others`: some were
+    written just before; if this one fails again all the same, it waits by itself."""
     match error:
         case copies.Wait():
             outbox.sleep(row, error.until)
             return None
+        case Retry(whole=True, after=None) if not (others and row.attempts):
+            outbox.hold(row, error=str(error))
+            return error
         case Retry():
             outbox.later(row, timezone.now(), after=error.after, error=str(error))
             return error

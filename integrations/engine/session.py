@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone, translation
 
 from booking.actions import busy
-from integrations import connect, registry
+from integrations import connect, outbox, registry
 from integrations.bell import ring
 from integrations.contract import NeedsPerson, Provider, Retry, Window
 from integrations.engine import copies
@@ -24,7 +24,6 @@ from integrations.local import KINDS
 from integrations.merge import Snapshot
 from integrations.models import Account, FieldChange, Installation, Link, Pair, Run, Subscription
 from integrations.models.history import Direction
-from integrations.outbox import backoff
 from integrations.rules import Resolved, resolve, window
 
 
@@ -143,8 +142,15 @@ def open_session(link_id: int, direction: Direction) -> Iterator[Session | None]
 
 
 def succeeded(session: Session) -> None:
-    """The other side answered: whatever troubled the account is over."""
-    Account.objects.filter(pk=session.link.account_id).update(failures=0, problem="", hint="", paused_until=None, last_ok_at=timezone.now())
+    """The other side answered: whatever troubled the account is over. Except that a limit may hold for writing only: as long as something waits to be
+    written, reading does not tell; and another worker may have met it just now."""
+    now, account = timezone.now(), Account.objects.filter(pk=session.link.account_id)
+    account.update(failures=0, last_ok_at=now)
+    over = account.filter(Q(pauses=0) | Q(paused_until=None) | Q(paused_until__lte=now))
+    if session.run.direction == Direction.IN and outbox.account_waits(session.link.account_id, now):
+        over = over.filter(pauses=0)
+    if over.update(problem="", hint="", paused_until=None, pauses=0):
+        session.link.account.pauses = 0
 
 
 def failed(session: Session, error: Exception, now: datetime) -> None:
@@ -152,17 +158,27 @@ def failed(session: Session, error: Exception, now: datetime) -> None:
     link, account = session.link, session.link.account
     if isinstance(error, NeedsPerson) and error.code in ("permission", "gone", "rejected"):
         Link.objects.filter(pk=link.pk).update(state=Link.State.LOST, problem=error.reason[:500])
-        if link.source and session.run.direction == Direction.IN:  # what can't be written may well be read
+        if link.source and session.run.direction == Direction.IN:
             busy.mark_lost(link.source)
     elif isinstance(error, NeedsPerson):
         connect.refused(account, error, now)
     elif isinstance(error, Retry) and error.after is not None:
         Account.objects.filter(pk=account.pk).update(paused_until=now + timedelta(seconds=error.after), problem=str(error)[:500])
-    link.failures += 1
-    Link.objects.filter(pk=link.pk).update(
-        failures=link.failures, next_pull_at=now + timedelta(seconds=max(settings.POLL_SECONDS, backoff(min(link.failures, 6))))
-    )
+    elif isinstance(error, Retry) and error.whole:
+        _pause(account, error, now)
+    if session.run.direction == Direction.IN:  # what can't be written may well be read
+        link.failures += 1
+        pause = max(settings.POLL_SECONDS, outbox.backoff(min(link.failures, 6)))
+        Link.objects.filter(pk=link.pk).update(failures=link.failures, next_pull_at=now + timedelta(seconds=pause))
     session.close(Run.Outcome.FAILED, str(error))
+
+
+def _pause(account: Account, error: Retry, now: datetime) -> None:
+    """No call at all would succeed, and nobody says for how long: the account waits, each time twice as long, but never longer than its calendars go
+    unread anyway. Whoever else fails meanwhile changes nothing."""
+    unpaused = Account.objects.filter(Q(paused_until=None) | Q(paused_until__lte=now), pk=account.pk, pauses=account.pauses)
+    pause = min(outbox.backoff(min(account.pauses, 20) + 1), settings.POLL_SECONDS)
+    unpaused.update(paused_until=now + timedelta(seconds=pause), pauses=account.pauses + 1, problem=str(error)[:500], hint="")
 
 
 def next_pull(link: Link, now: datetime) -> datetime:

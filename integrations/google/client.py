@@ -172,8 +172,10 @@ def problem(error: Exception, *, now: datetime | None = None) -> ProviderError:
     wait = http.retry_after(str(response.get("retry-after", "")), now or datetime.now(UTC)) if response is not None else None
     if status == 401:
         return NeedsPerson("Google does not accept our access any more.", "Connect the account again.", code="auth")
-    if status == 429 or reasons & LIMITS or status >= 500:
-        return Retry("The server is busy or out of order.", wait)
+    if status == 429 or reasons & LIMITS:
+        return Retry("The server allows no more calls for the time being.", wait, whole=True)
+    if status >= 500:
+        return Retry("The server is busy or out of order.", wait, whole=status == 503)
     if status == 403 and reasons & DISABLED:
         return NeedsPerson("The Google Calendar API is switched off.", "The operator switches it on in the Google Cloud console.", code="permission")
     if status == 403 and reasons & SCOPES:

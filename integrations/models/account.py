@@ -43,8 +43,10 @@ class Account(models.Model):
     checked_at = models.DateTimeField(null=True, editable=False)
     # Refused log-ins in a row. After three we stop asking, so that nobody's account is locked out.
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
-    # The other side asked us to wait (Retry-After), for all of this account.
+    # The other side asked us to wait (Retry-After), or takes no calls at all: for all of this account.
     paused_until = models.DateTimeField(null=True, editable=False)
+    # How often in a row it took no calls, each time after another pause. 0 again once what waits is written.
+    pauses = models.PositiveSmallIntegerField(default=0, editable=False)
     last_ok_at = models.DateTimeField(_("last success"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -16,9 +16,7 @@ NO_MAILBOX = frozenset({"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRE
 EXPIRED = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"})
 CONFLICT = frozenset({"ErrorIrresolvableConflict", "ErrorStaleObject"})
 # Said with other status numbers too; all of them pass by themselves.
-PASSING = frozenset(
-    {"ErrorServerBusy", "ErrorMailboxMoveInProgress", "ErrorMailboxStoreUnavailable", "ErrorConcurrentItemModification", "ApplicationThrottled"}
-)
+PASSING = frozenset({"ErrorServerBusy", "ErrorMailboxMoveInProgress", "ErrorMailboxStoreUnavailable", "ErrorConcurrentItemModification"})
 
 
 def code(answer: Answer) -> str:
@@ -65,8 +63,12 @@ def problem(answer: Answer, *, now: datetime | None = None) -> ProviderError:
         return CursorExpired()
     if answer.status == 412 or name in CONFLICT:
         return Changed(_("The event has changed meanwhile."))
+    if name == "ApplicationThrottled" or answer.status == 429:
+        return http.problem(Answer(429, answer.headers, b"", ""), now=now)
     if name in PASSING:
-        return Retry(_("The server is busy or out of order."), retry_after(answer.headers.get("retry-after", ""), now or datetime.now(UTC)))
+        return Retry(
+            _("The server is busy or out of order."), retry_after(answer.headers.get("retry-after", ""), now or datetime.now(UTC)), whole=answer.status == 503
+        )
     if answer.status == 401:
         return NeedsPerson(_("Microsoft does not accept our access to this account any more."), _("Connect the account again."), code="auth")
     if answer.status == 403:

@@ -140,7 +140,7 @@ def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]
         "offered": account.provider in offered,
         "choice": {} if links or account.state != Account.State.CONNECTED else choice.context(account, employee, choice.empty(account)),
         "provider": config.provider_label if config else account.provider,
-        "health": health.of_account(account, links, now, asks=any(row["question"] or row.get("conflicts") or row.get("failed") for row in rows)),
+        "health": health.of_account(account, links, now, zone, asks=any(row["question"] or row.get("conflicts") or row.get("failed") for row in rows)),
         "links": rows,
     }
 

@@ -30,7 +30,7 @@ class Finding:
     hint: str = ""
 
 
-def of_account(account: Account, links: Iterable[Link], now: datetime, *, asks: bool = False) -> Finding:
+def of_account(account: Account, links: Iterable[Link], now: datetime, zone: tzinfo, *, asks: bool = False) -> Finding:
     """One sentence for the whole account, the worst thing first. `asks`: a question waits for an answer on the page."""
     if account.provider not in providers():
         return Finding("danger", _("This kind of calendar is no longer installed."), _("Ask your admin, or disconnect the account."))
@@ -43,8 +43,7 @@ def of_account(account: Account, links: Iterable[Link], now: datetime, *, asks: 
             "danger", told(account.problem) or _("The calendar can't be read or written."), told(account.hint) or _("Test the connection to see why.")
         )
     if account.problem:
-        waits = account.paused_until and account.paused_until > now
-        return Finding("warning", told(account.problem), _("It is tried again by itself.") if waits else told(account.hint))
+        return Finding("warning", told(account.problem), _again(account, now, zone))
     chosen = [link for link in links if link.reads or link.writes]
     if not chosen:
         return Finding(
@@ -53,6 +52,14 @@ def of_account(account: Account, links: Iterable[Link], now: datetime, *, asks: 
     if asks or any(of_link(link, now) for link in chosen):
         return Finding("warning", _("Connected. One of its calendars needs your attention."))
     return Finding("success", _("Everything works."))
+
+
+def _again(account: Account, now: datetime, zone: tzinfo) -> str:
+    """What happens next with an account in trouble."""
+    if account.paused_until and account.paused_until > now:
+        text = _("Nothing is lost: bookings go on, and what is to be written there waits. It is tried again at %(time)s.")
+        return text % {"time": date_format(timezone.localtime(account.paused_until, zone), "TIME_FORMAT")}
+    return _("It is tried again by itself.") if account.paused_until else told(account.hint)
 
 
 def of_link(link: Link, now: datetime) -> list[Finding]:

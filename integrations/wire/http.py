@@ -174,8 +174,11 @@ def problem(cause: Exception | Answer, *, now: datetime | None = None) -> Provid
             return NeedsPerson("The server does not allow this.", "Check the rights of this account on the calendar.", code="permission")
         if cause.status in (404, 410):
             return NeedsPerson("This does not exist on the server any more.", "Choose the calendar again.", code="gone")
-        if cause.status in (408, 409, 412, 423, 425, 429) or cause.status >= 500:
-            return Retry("The server is busy or out of order.", retry_after(cause.headers.get("retry-after", ""), now or datetime.now(UTC)))
+        wait = retry_after(cause.headers.get("retry-after", ""), now or datetime.now(UTC))
+        if cause.status == 429:
+            return Retry("The server allows no more calls for the time being.", wait, whole=True)
+        if cause.status in (408, 409, 412, 423, 425) or cause.status >= 500:
+            return Retry("The server is busy or out of order.", wait, whole=cause.status == 503)
         if cause.status >= 400:
             return NeedsPerson("The server refuses this content.", "Look at the entry there; it may break one of the server's rules.", code="rejected")
         return Retry("The server gave an answer that makes no sense.")
@@ -190,7 +193,7 @@ def problem(cause: Exception | Answer, *, now: datetime | None = None) -> Provid
         return refusal()
     if isinstance(cause, httpx.TimeoutException) and not isinstance(cause, httpx.ConnectTimeout):
         return Retry("The server takes too long to answer.")
-    return Retry("The server can't be reached.")
+    return Retry("The server can't be reached.", whole=isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout))
 
 
 def retry_after(text: str, now: datetime) -> float | None:

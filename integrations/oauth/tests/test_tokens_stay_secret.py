@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
 
 import pytest
+import redis
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from integrations import engine
+from config.suite import Services
+from integrations import choosing, connect, engine
 from integrations.models import Account, OAuthClient
 from integrations.oauth.tests.desk import WHO
 from integrations.oauth.tests.test_tokens_are_renewed import expire
 from integrations.pages.tests.salon import book, workday
 from integrations.testing.servers.oauth import SECRET
+from integrations.tests.workers import empty_redis
 
 LOADED = """
 import sys, django
@@ -93,3 +103,75 @@ def test_no_token_is_seen_anywhere(client, desk, employee, manager, admin, servi
     for secret in secrets:
         assert not [text for text in seen if secret in text]
     assert sent
+
+
+@pytest.mark.redis
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+def test_no_token_lies_in_the_broker_or_in_a_session(client, desk, employee, service, services: Services):
+    """What is sent to workers is read by whoever reads the broker, and sessions are rows. Seen red with the account's secrets among a task's arguments."""
+    with empty_redis(services.redis) as broker, sending_to(broker):
+        desk.set_up()
+        assert desk.consent(client).status_code == 200
+        account = Account.objects.get(identity=WHO)
+        secrets = {SECRET} | set(account.secrets.values())
+        connect.check(account.pk)
+        account.refresh_from_db()
+        main = next(one["id"] for one in account.calendars if one["primary"])
+        choosing.choose(account, employee.calendar, reads={main}, writes=main)
+        link = account.links.get()
+        engine.pull(link.pk)
+        book(service, workday())
+        expire(desk, account)
+        engine.drain(link.pk)
+        secrets |= set(Account.objects.get().secrets.values())
+        assert desk.renewals == 1
+        sessions = [str(one.get_decoded()) for one in Session.objects.all()]
+        client.post(reverse("integrations:disconnect", args=[account.pk]))
+        connect.disconnect(Account.objects.get())
+        secrets |= set(desk.oauth.codes)
+        names, kept = dumped(broker)
+        sessions += [str(one.get_decoded()) for one in Session.objects.all()]
+    assert len(secrets) >= 5
+    assert any("integrations.tasks.disconnect_account" in one for one in kept), "it went there"
+    assert any("integrations.tasks.drain" in one for one in kept)
+    assert sessions
+    for secret in secrets:
+        assert not [one for one in [*names, *kept, *sessions] if secret in one]
+
+
+@contextmanager
+def sending_to(broker: str) -> Iterator[None]:
+    """Tasks go to that broker, where nobody takes them."""
+    from config.celery import app
+
+    send = app.Task.apply_async
+    with app.connection_for_write(url=broker) as there:
+
+        def elsewhere(self, *given, **named):
+            return send(self, *given, **named | {"connection": there})
+
+        with mock.patch.object(app.Task, "apply_async", elsewhere):
+            yield
+
+
+def dumped(broker: str) -> tuple[list[str], list[str]]:
+    """All names and values in a Redis database; the bodies of messages decoded (base64)."""
+    store: Any = redis.Redis.from_url(broker, decode_responses=True)
+    names, values = list(store.keys("*")), []
+    for name in names:
+        match store.type(name):
+            case "list":
+                values += store.lrange(name, 0, -1)
+            case "set":
+                values += store.smembers(name)
+            case "hash":
+                values += [one for pair in store.hgetall(name).items() for one in pair]
+            case "zset":
+                values += store.zrange(name, 0, -1)
+            case "string":
+                values.append(store.get(name))
+            case kind:
+                raise AssertionError(f"what is {kind}?")
+    bodies = [json.loads(one)["body"] for one in values if one.startswith("{") and '"body"' in one]
+    return names, values + [b64decode(one).decode() for one in bodies]
