@@ -33,13 +33,10 @@ STATUS = {
 }
 
 
-class PublicView(APIView):
-    """Open to everybody without signing in: no cookie counts, so that there is nothing to forge. Throttled by `throttle_scope`."""
+class View(APIView):
+    """Throttled by `throttle_scope`; answers are kept nowhere."""
 
-    authentication_classes: Any = []
-    permission_classes = [AllowAny]
     parser_classes = [SmallJSONParser]
-    renderer_classes = [JSONRenderer]
     throttle_classes = [AddressThrottle]
     throttle_scope = "read"
 
@@ -47,6 +44,14 @@ class PublicView(APIView):
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer.setdefault("Cache-Control", "no-store")
         return answer
+
+
+class PublicView(View):
+    """Open to everybody without signing in: no cookie counts, so that there is nothing to forge."""
+
+    authentication_classes: Any = []
+    permission_classes = [AllowAny]
+    renderer_classes = [JSONRenderer]
 
 
 def carried_out(request: Request, do: Callable[[], Answer]) -> Answer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -16,11 +14,9 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from booking.api.parsers import SmallJSONParser
+from booking.api.base import View
 from booking.api.serializers import Problem
-from booking.api.throttles import AddressThrottle
 from booking.errors import BookingError
 from booking.models import Employee
 from crm import actions
@@ -48,18 +44,10 @@ class SignedInScheme(SessionScheme):  # type: ignore[no-untyped-call]
     name = "signedIn"
 
 
-class OwnView(APIView):
+class OwnView(View):
     """Signed in; own meetings, and with `crm.view_meeting` and its like those of others."""
 
     authentication_classes = [SignedIn]
-    parser_classes = [SmallJSONParser]
-    throttle_classes = [AddressThrottle]
-    throttle_scope = "read"
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.setdefault("Cache-Control", "no-store")
-        return answer
 
     def meetings(self, request: Request, right: str) -> QuerySet[Meeting]:
         """Those the user may "view", "change" or "delete": what one may not see is not found."""

@@ -241,7 +241,7 @@ def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> Writing:
 
 def _delete(session: Session, pair: Pair) -> Writing:
     """By id even where the answer to the creation was lost: the marker leads to it. What is missing may have been moved to another calendar."""
-    if pair.remote_id and moved.others(session).exists():
+    if pair.remote_id and session.looks and moved.others(session).exists():
         session.hold()
         if session.provider.get(session.link.remote_id, pair.remote_id).gone and moved.followed(session, pair):
             return

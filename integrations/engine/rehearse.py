@@ -58,7 +58,9 @@ class Still(Provider):
 
 
 class Rehearsal(Session):
-    """Needs no lease: whatever it does is taken back."""
+    """Needs no lease: whatever it does is taken back. It knows only what was read: what is there already is taken to be as it was left."""
+
+    looks = False
 
     def __init__(self, link: Link, direction: Direction, still: Still) -> None:
         super().__init__(link, "", direction)

@@ -30,6 +30,8 @@ from integrations.rules import Resolved, resolve, window
 class Session:
     """One link being pushed or pulled by the holder of its lease. `run` is saved with the first thing worth telling."""
 
+    looks = True  # for what is missing, in the owner's other calendars
+
     def __init__(self, link: Link, lease: str, direction: Direction) -> None:
         self.link, self.lease = link, lease
         self.config = registry.config(link.account.provider)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from integrations.contract import NeedsPerson, OAuth, ProviderError, Step
+from integrations.contract import NeedsPerson, OAuth, Step
 from integrations.models import OAuthClient
 from integrations.oauth import tokens
 from integrations.oauth.clients import FAULTS, oauth_of, redirect_uri
+from integrations.wire.diagnosis import step
 from integrations.wire.http import client_to
 
 logger = logging.getLogger(__name__)
@@ -61,17 +62,10 @@ def _steps(client: OAuthClient) -> Iterator[Step]:
         return "" if _sends_back(oauth, client) else _("It could not be tested from here. Connect an account to be sure.")
 
     for name, test in ((_("Client ID and client secret"), credentials), (_("Redirect URI"), address)):
-        step = _step(name, test)
-        yield step
-        if not step.ok:
+        found = step(name, test, otherwise=_("Try again later."))
+        yield found
+        if not found.ok:
             return
-
-
-def _step(name: str, test: Callable[[], str]) -> Step:
-    try:
-        return Step(name, True, test())
-    except ProviderError as error:
-        return Step(name, False, str(error), getattr(error, "hint", "") or _("Try again later."))
 
 
 def _problem(fault: str) -> NeedsPerson:

@@ -45,15 +45,15 @@ def steps(provider: Provider, client: Client, sign_in: Callable[[], str], *, at:
         (_("Calendars"), calendars),
         (_("Writable"), writable),
     ):
-        step = _step(name, test)
-        yield step
-        if not step.ok:
+        found = step(name, test, otherwise=_("Check the address, or try again later."))
+        yield found
+        if not found.ok:
             return
 
 
-def _step(name: str, test: Callable[[], str]) -> Step:
+def step(name: str, test: Callable[[], str], *, otherwise: str) -> Step:
+    """What the test says, or its trouble; `otherwise`: what to do about trouble that says nothing of it."""
     try:
         return Step(name, True, test())
     except ProviderError as error:
-        hint = error.hint if isinstance(error, NeedsPerson) else _("Check the address, or try again later.")
-        return Step(name, False, str(error), hint)
+        return Step(name, False, str(error), (isinstance(error, NeedsPerson) and error.hint) or otherwise)

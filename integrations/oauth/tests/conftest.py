@@ -32,16 +32,6 @@ def desk(request: pytest.FixtureRequest) -> Desk:
 
 
 @pytest.fixture
-def background() -> Iterator[None]:
-    """Tasks run at once, as soon as the change that starts them is committed. Needs a test with real transactions."""
-    from config.celery import app
-
-    before, app.conf.task_always_eager = app.conf.task_always_eager, True
-    yield
-    app.conf.task_always_eager = before
-
-
-@pytest.fixture
 def client(employee: Employee, client: Client) -> Client:
     """Signed in as the employee, who reads English."""
     Employee.objects.filter(pk=employee.pk).update(language="en")
