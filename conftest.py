@@ -101,6 +101,16 @@ def browser(services: Services):
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
 
 
+@pytest.fixture
+def background() -> Iterator[None]:
+    """Tasks run at once, as soon as the change that starts them is committed. Needs a test with real transactions."""
+    from config.celery import app
+
+    before, app.conf.task_always_eager = app.conf.task_always_eager, True
+    yield
+    app.conf.task_always_eager = before
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     """Throttles and rate limits count in the cache: each test starts at zero."""
