@@ -57,7 +57,7 @@ def of_account(account: Account, links: Iterable[Link], now: datetime, zone: tzi
 def _again(account: Account, now: datetime, zone: tzinfo) -> str:
     """What happens next with an account in trouble."""
     if account.paused_until and account.paused_until > now:
-        text = _("Nothing is lost: bookings go on, and what is to be written there waits. It is tried again at %(time)s.")
+        text = _("Nothing is lost: what is to be written there waits. It is tried again at %(time)s.")
         return text % {"time": date_format(timezone.localtime(account.paused_until, zone), "TIME_FORMAT")}
     return _("It is tried again by itself.") if account.paused_until else told(account.hint)
 
