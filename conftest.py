@@ -11,6 +11,7 @@ from unittest import mock
 import hypothesis
 import pytest
 
+from config.schedule import ensure_schedule
 from config.suite import Services
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from booking.models import Customer, Employee
 
 PASSWORD = "correct horse battery staple"
-WRITTEN_BY_MIGRATE = ("django_content_type", "auth_permission", "auth_group", "django_celery_beat_")
+WRITTEN_BY_MIGRATE = ("django_content_type", "auth_permission", "auth_group")
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
@@ -56,7 +57,8 @@ def services() -> Services:
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_quickly() -> Iterator[None]:
     """After a test with transactions of its own. Django does it by TRUNCATE, a new file for each table on PostgreSQL, and then has `migrate` write
-    permissions, groups and the schedule anew, up to 0.7 s in all. Here rows are deleted and these stay."""
+    permissions, groups and the schedule anew, up to 0.7 s in all. Here rows are deleted, permissions and groups stay, and the schedule is as at first."""
+    from django.apps import apps
     from django.db import connection, transaction
     from django.test import TransactionTestCase
 
@@ -67,6 +69,7 @@ def _empty_tables_quickly() -> Iterator[None]:
         with transaction.atomic(), connection.cursor() as cursor:
             for table in tables:
                 cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+            ensure_schedule(apps.get_app_config("config"), using="default")
 
     with mock.patch.object(TransactionTestCase, "_fixture_teardown", delete):
         yield

@@ -9,7 +9,6 @@ from django.conf import settings
 SCHEDULE: dict[str, tuple[str, str | int]] = {
     "Send mails": ("booking.tasks.send_messages", "SWEEP_SECONDS"),
     "Find lost work and read calendars": ("integrations.tasks.sweep", "SWEEP_SECONDS"),
-    "Send mails that are due": ("booking.tasks.send_messages", "SWEEP_SECONDS"),
     "Say that a worker works": ("booking.tasks.heartbeat", 30),
     "Remind of what ends": ("integrations.tasks.remind_of_expiry", 3600),
     "Write down what meetings will take": ("crm.tasks.roll_meetings", 86_400),

@@ -14,7 +14,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations import connect, registry
 from integrations.models import Account, OAuthClient, Reminder, Subscription
@@ -30,9 +32,9 @@ class Expiry:
 
     about: str
     on: date
-    what: str
+    what: str | Promise
     name: str
-    todo: str
+    todo: str | Promise
     link: str
     account: Account | None = None
     renews: bool = False  # by itself, so nobody is reminded
@@ -119,16 +121,15 @@ def _send(one: Expiry) -> bool:
     if not people:
         return False
     with translation.override(connect.language(one.account) if one.account else settings.LANGUAGE_CODE):
-        spoken = _of_account(one.account) if one.account else _of_client(OAuthClient.objects.get(pk=one.about.partition(":")[2]))
         values = {
-            "what": spoken.what,
-            "name": spoken.name,
+            "what": one.what,
+            "name": one.name,
             "on": date_format(one.on, "SHORT_DATE_FORMAT"),
-            "todo": spoken.todo,
-            "link": settings.SITE_URL.rstrip("/") + spoken.link,
+            "todo": one.todo,
+            "link": settings.SITE_URL.rstrip("/") + one.link,
         }
-        text = _("%(what)s of “%(name)s” ends on %(on)s. After that calendars can no longer be read or written.\n\n%(todo)s\n%(link)s")
-        subject = _("%(what)s of “%(name)s” ends on %(on)s") % values
+        text = gettext("%(what)s of “%(name)s” ends on %(on)s. After that calendars can no longer be read or written.\n\n%(todo)s\n%(link)s")
+        subject = gettext("%(what)s of “%(name)s” ends on %(on)s") % values
         send_mail(subject=" ".join(subject.split()), message=text % values, from_email=None, recipient_list=people, fail_silently=False)
     return True
 
