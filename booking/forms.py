@@ -102,6 +102,14 @@ class BookingForm(forms.Form):
         return str(self.cleaned_data["notes"]).replace("\r\n", "\n").replace("\r", "\n")
 
 
+class OwnDataForm(forms.Form):
+    """What customers may correct of themselves."""
+
+    first_name = BookingForm.base_fields["first_name"]
+    last_name = BookingForm.base_fields["last_name"]
+    phone = BookingForm.base_fields["phone"]
+
+
 class RegistrationForm(BookingForm):
     """Who comes to an event, and with how many. `most`: places that one registration may have now."""
 

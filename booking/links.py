@@ -6,12 +6,14 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from booking.models import Attendance, Customer, Registration
+from booking.models import Attendance, Customer, Employee, Registration
 
 # 16 bytes of the uuid plus version, signed: the link dies when the version is raised (RFC 4648 text, safe in a path).
 _manage = signing.Signer(salt="kalends.manage")
 _registration = signing.Signer(salt="kalends.registration")
 _panel = signing.Signer(salt="kalends.panel")
+_feed = signing.Signer(salt="kalends.feed")
+_diary = signing.Signer(salt="kalends.diary")
 
 
 def manage_token(attendance: Attendance) -> str:
@@ -40,6 +42,16 @@ def panel_url(customer: Customer) -> str:
     return settings.SITE_URL.rstrip("/") + reverse("booking:panel", args=[panel_token(customer)])
 
 
+def feed_url(customer: Customer) -> str:
+    """The calendar of all bookings, to subscribe to; it opens nothing else, since calendar programs keep and pass on addresses."""
+    return settings.SITE_URL.rstrip("/") + reverse("booking:feed", args=[_feed.sign(f"{customer.pk}.{customer.link_version}")])
+
+
+def diary_url(employee: Employee) -> str:
+    """The employee's diary, to subscribe to."""
+    return settings.SITE_URL.rstrip("/") + reverse("booking:diary_feed", args=[_diary.sign(f"{employee.pk}.{employee.feed_version}")])
+
+
 def attendance_for(token: str) -> Attendance | None:
     """The attendance a link stands for; None when it is forged, outdated or unknown: the caller can't tell which."""
     try:
@@ -60,8 +72,28 @@ def registration_for(token: str) -> Registration | None:
 
 
 def customer_for(token: str) -> Customer | None:
+    return _customer(_panel, token)
+
+
+def subscriber_for(token: str) -> Customer | None:
+    """Whose bookings a feed shows."""
+    return _customer(_feed, token)
+
+
+def diary_for(token: str) -> Employee | None:
+    """Whose diary a feed shows; nobody's once the employee may no longer sign in."""
+    pk, version = _read(_diary, token) or (0, 0)
+    return Employee.objects.select_related("calendar").filter(pk=pk, feed_version=version, user__is_active=True).first()
+
+
+def _customer(signer: signing.Signer, token: str) -> Customer | None:
+    pk, version = _read(signer, token) or (0, 0)
+    return Customer.objects.filter(pk=pk, link_version=version).first()
+
+
+def _read(signer: signing.Signer, token: str) -> tuple[int, int] | None:
     try:
-        pk, _, version = _panel.unsign(token).partition(".")
+        pk, _, version = signer.unsign(token).partition(".")
     except signing.BadSignature:
         return None
-    return Customer.objects.filter(pk=int(pk), link_version=int(version)).first()
+    return int(pk), int(version)

@@ -8,7 +8,7 @@ from booking.models.catalog import Category, Location, Service
 from booking.models.event import Event, EventPeriod, EventStaffing, Registration
 from booking.models.idempotency import IdempotencyKey
 from booking.models.message import Message
-from booking.models.people import Customer, Employee
+from booking.models.people import Customer, Employee, ErasureRequest
 
 __all__ = [
     "Allocation",
@@ -20,6 +20,7 @@ __all__ = [
     "Category",
     "Customer",
     "Employee",
+    "ErasureRequest",
     "Event",
     "EventPeriod",
     "EventStaffing",

@@ -30,8 +30,10 @@ class Employee(models.Model):
     language = models.CharField(_("language"), max_length=10, choices=languages, default="de")
     is_active = models.BooleanField(_("takes bookings"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
+    # Raised to make the address of the diary's feed invalid.
+    feed_version = models.PositiveIntegerField(default=1, editable=False)
 
-    history = records()
+    history = records(excluded_fields=["feed_version"])
 
     class Meta:
         verbose_name = _("employee")
@@ -46,6 +48,12 @@ class Employee(models.Model):
         return f"{self.first_name} {self.last_name}".strip()
 
 
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    def same_person(self, customer: Customer) -> CustomerQuerySet:
+        """All of that address: what is sent to it is theirs, under whatever name or phone number it was booked."""
+        return self.filter(email__iexact=customer.email)
+
+
 class Customer(models.Model):
     """Somebody who books. One person may appear more than once: a public form never changes what is stored under a known address."""
 
@@ -58,6 +66,7 @@ class Customer(models.Model):
     link_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
+    objects = CustomerQuerySet.as_manager()
     history = records()
 
     class Meta:
@@ -72,3 +81,20 @@ class Customer(models.Model):
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class ErasureRequest(models.Model):
+    """Somebody wishes to be forgotten."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="erasure_requests", verbose_name=_("customer"))
+    asked_at = models.DateTimeField(_("asked"))
+    done_at = models.DateTimeField(_("done"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("wish to be erased")
+        verbose_name_plural = _("wishes to be erased")
+        ordering = ["-asked_at"]
+        constraints = [models.UniqueConstraint(fields=["customer"], condition=models.Q(done_at=None), name="erasure_asked_once")]
+
+    def __str__(self) -> str:
+        return str(self.customer)

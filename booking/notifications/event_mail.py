@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from email.mime.text import MIMEText
 
-from booking import ical
+from booking.entries import of_period
 from booking.models import Event, EventPeriod, Message, Registration
 from booking.notifications import registrations as knowledge
 from booking.notifications.content import Content, Reader, attached, organizer_of
 from booking.notifications.elsewhere import is_entered
-from booking.notifications.placeholders import header
 from booking.notifications.placeholders.event_values import values_for_registration
 from booking.notifications.placeholders.values import known_zone
 
@@ -57,7 +56,7 @@ def _invitations(registration: Registration, reader: Reader, message: Message, p
     """One for each period, because all components of a scheduling message share one UID (RFC 5546 §3.2): a request for those that take
     place, a cancellation for those the recipient has heard of and that don't any more. None where a calendar
     invites the recipient itself. Organisers have it in their own calendar."""
-    event, location = registration.event, registration.event.location
+    event = registration.event
     coming = registration.is_live and event.is_live
     heard = {pk for pk, _start, _end in before.periods} if before else set()
     found: list[MIMEText] = []
@@ -65,13 +64,9 @@ def _invitations(registration: Registration, reader: Reader, message: Message, p
         takes_place = coming and not period.is_cancelled
         if (not takes_place and period.is_cancelled and period.pk not in heard) or is_entered(period):
             continue
-        entry = ical.Entry(
-            uid=period.uid,
-            sequence=period.sequence,
-            summary=header(event.name),
-            location=", ".join(part for part in (location.name, location.address) if part) if location else "",
-            start=period.start,
-            end=period.end,
+        entry = of_period(
+            period,
+            title=event.name,
             timezone=event.timezone,
             status="confirmed" if takes_place else "cancelled",
             organizer=organizer_of(),

@@ -6,11 +6,10 @@ from email.mime.text import MIMEText
 
 from django.conf import settings
 
-from booking import ical
+from booking.entries import of_appointment
 from booking.models import Attendance, Message, Status
 from booking.notifications.content import attached, organizer_of
 from booking.notifications.elsewhere import is_entered
-from booking.notifications.placeholders import header
 
 
 def invitation(attendance: Attendance, *, audience: str, name: str, address: str, timezone: str, gone: bool) -> MIMEText | None:
@@ -27,14 +26,9 @@ def invitation(attendance: Attendance, *, audience: str, name: str, address: str
     cancelled = gone or not attendance.is_live
     method = "CANCEL" if cancelled else "REQUEST"
     who = attendance.customer.full_name if audience == Message.Audience.EMPLOYEE else settings.COMPANY["name"]
-    location = appointment.location
-    entry = ical.Entry(
-        uid=appointment.uid,
-        sequence=appointment.sequence,
-        summary=header(f"{appointment.service.name} – {who}"),
-        location=", ".join(part for part in (location.name, location.address) if part) if location else "",
-        start=appointment.start,
-        end=appointment.end,
+    entry = of_appointment(
+        appointment,
+        title=f"{appointment.service.name} – {who}",
         timezone=timezone,
         status="cancelled" if cancelled else "confirmed",
         organizer=organizer_of(),

@@ -27,6 +27,7 @@ from booking.links import manage_token
 from booking.models import Appointment, Attendance, Customer, Employee, Service, Status
 from booking.pages import stamp, zone
 from booking.pages.access import personal
+from booking.pages.add_to_calendar import ways
 from booking.pages.catalog import ANYONE, serving_employees
 from booking.pages.picker import pick
 from booking.pages.throttle import throttled
@@ -162,7 +163,8 @@ def booked(request: HttpRequest) -> HttpResponseBase:
     appointment = attendance.appointment
     employees = list(appointment.employees.all()) if appointment.pk else []
     context = {"attendance": attendance, "appointment": appointment, "employees": employees, "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False)}
-    return render(request, "booking/booked.html", {**context, "manage": reverse("booking:manage", args=[manage_token(attendance)])})
+    token = manage_token(attendance)
+    return render(request, "booking/booked.html", {**context, **ways(attendance, employees, token), "manage": reverse("booking:manage", args=[token])})
 
 
 def _choose_again(request: HttpRequest, pk: int, day: date) -> HttpResponseBase:

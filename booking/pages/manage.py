@@ -23,6 +23,7 @@ from booking.links import attendance_for, manage_token
 from booking.models import Attendance
 from booking.pages import stamp, zone
 from booking.pages.access import personal
+from booking.pages.add_to_calendar import ways
 from booking.pages.book import picker_response
 from booking.pages.picker import pick
 from booking.pages.throttle import count, is_spent, too_many
@@ -62,7 +63,8 @@ def by_link(view: LinkView) -> LinkView:
 @by_link
 def manage(request: HttpRequest, token: str) -> HttpResponseBase:
     attendance = _attendance(token)
-    return render(request, "booking/manage.html", _context(attendance, token))
+    context = _context(attendance, token)
+    return render(request, "booking/manage.html", {**context, **ways(attendance, context["employees"], token)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

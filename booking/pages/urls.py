@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, diary, events, manage, move, panel, registration, staff_events, why
+from booking.pages import book, catalog, customer, diary, events, feeds, manage, move, panel, registration, staff_events, why
 
 app_name = "booking"
 
@@ -22,7 +22,15 @@ urlpatterns = [
     path("booking/<str:token>/", manage.manage, name="manage"),
     path("booking/<str:token>/reschedule/", manage.reschedule, name="manage_reschedule"),
     path("booking/<str:token>/cancel/", manage.cancel, name="manage_cancel"),
+    path("booking/<str:token>/appointment.ics", feeds.appointment_file, name="appointment_file"),
+    path("registration/<str:token>/event.ics", feeds.registration_file, name="registration_file"),
     path("mine/<str:token>/", panel.panel, name="panel"),
+    path("mine/<str:token>/data/", customer.data, name="customer_data"),
+    path("mine/<str:token>/data.json", customer.export, name="customer_export"),
+    path("mine/<str:token>/erase/", customer.erase, name="customer_erase"),
+    path("feed/<str:token>/bookings.ics", feeds.customer, name="feed"),
+    path("feed/<str:token>/diary.ics", feeds.diary, name="diary_feed"),
+    path("profile/diary/", feeds.own_diary, name="own_diary"),
     path("profile/", diary.profile, name="profile"),
     path("profile/event/<int:pk>/", staff_events.event, name="staff_event"),
     path("profile/why/", why.why, name="why"),
