@@ -50,8 +50,8 @@ class Employee(models.Model):
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def same_person(self, customer: Customer) -> CustomerQuerySet:
-        """All of that address: what is sent to it is theirs, under whatever name or phone number it was booked."""
-        return self.filter(email__iexact=customer.email)
+        """All of that address and name, whatever phone number was typed. The same address under another name may be a stranger's joke, or the family's."""
+        return self.filter(email__iexact=customer.email, first_name__iexact=customer.first_name, last_name__iexact=customer.last_name)
 
 
 class Customer(models.Model):

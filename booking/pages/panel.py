@@ -1,4 +1,4 @@
-"""All bookings under one customer's address, behind the customer's own signed link."""
+"""All bookings of one customer, behind the customer's own signed link."""
 
 from __future__ import annotations
 
