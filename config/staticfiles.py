@@ -7,4 +7,4 @@ from django.contrib.staticfiles.apps import StaticFilesConfig
 
 class LeanStaticFilesConfig(StaticFilesConfig):
     # Source maps stay: the manifest needs every file that a stylesheet names.
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "*.scss", "*.ts", "*.amd.js", "*.cjs.js", "*.esm.js", "bootstrap-icons.json", "redoc"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "*.scss", "*.ts", "*.amd.js", "*.cjs", "*.cjs.js", "*.esm.js", "bootstrap-icons.json", "redoc"]

@@ -25,7 +25,7 @@ from booking.errors import BookingError, SlotTaken, TooMany
 from booking.forms import BookingForm
 from booking.links import manage_token
 from booking.models import Appointment, Attendance, Customer, Employee, Service, Status
-from booking.pages import stamp, zone
+from booking.pages import proof, stamp, zone
 from booking.pages.access import personal
 from booking.pages.add_to_calendar import ways
 from booking.pages.catalog import ANYONE, serving_employees
@@ -99,7 +99,8 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _choose_again(request, pk, start.astimezone(shown.info).date())
     if request.method != "POST":
         initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | _typed(request)
-        context |= {"form": BookingForm(initial=initial), "stamp": stamp.new()}
+        fresh = stamp.new()
+        context |= {"form": BookingForm(initial=initial), "stamp": fresh, "challenge": proof.challenge(fresh)}
         now = timezone.now()
         if not any(slot.start == start for slot in find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)):
             context |= {
@@ -109,15 +110,23 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
         return render(request, "booking/details.html", context)
 
     form = BookingForm(request.POST)
-    context |= {"form": form, "stamp": request.POST.get("stamp", "")}
+    sent = request.POST.get("stamp", "")
+    context |= {"form": form, "stamp": sent, "challenge": proof.challenge(sent)}
     try:
         shown_at = stamp.read(request.POST)
     except stamp.Stale:
         form.is_valid()
-        context |= {"stamp": stamp.new(), "problem": _("The form had been open for too long. Nothing is lost: please check it and send it again.")}
+        fresh = stamp.new()
+        context |= {
+            "stamp": fresh,
+            "challenge": proof.challenge(fresh),
+            "problem": _("The form had been open for too long. Nothing is lost: please check it and send it again."),
+        }
         return render(request, "booking/details.html", context, status=400)
     if not form.is_valid():
         return render(request, "booking/details.html", context, status=400)
+    if problem := proof.lacking(request.POST):
+        return render(request, "booking/details.html", {**context, "problem": problem}, status=400)
     if shown_at.automatic:
         return _pretend(request, service=service, start=start, form=form)
     guest = Guest(
@@ -134,7 +143,12 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     try:
         _code, kept = once(key=digest("page", shown_at.key), request_hash=wish, do=book)
     except Mismatch:
-        context |= {"stamp": stamp.new(), "problem": _("You have already booked with this form. Send it once more only if you want another appointment.")}
+        fresh = stamp.new()
+        context |= {
+            "stamp": fresh,
+            "challenge": proof.challenge(fresh),
+            "problem": _("You have already booked with this form. Send it once more only if you want another appointment."),
+        }
         return render(request, "booking/details.html", context, status=409)
     except SlotTaken as taken:
         context |= {"problem": str(taken), "alternatives": taken.slots}

@@ -20,7 +20,7 @@ from booking.errors import BookingError, TooMany
 from booking.forms import RegistrationForm
 from booking.links import registration_token
 from booking.models import Customer, Event, Registration
-from booking.pages import stamp
+from booking.pages import proof, stamp
 from booking.pages.access import personal
 from booking.pages.book import CONFIRMATION
 from booking.pages.throttle import throttled
@@ -57,6 +57,8 @@ def event(request: HttpRequest, slug: str) -> HttpResponseBase:
         return _page(request, found, form, 400, sent=sent)
     typed = form.cleaned_data
     who = {name: typed[name] for name in WHO}
+    if problem := proof.lacking(request.POST):
+        return _page(request, found, form, 400, sent=sent, problem=problem)
     if shown_at.automatic:
         return _confirm(request, {"pretended": True, "id": str(uuid4()), "event": found.pk, "who": who, "places": typed["places"]})
 
@@ -92,10 +94,12 @@ def registered(request: HttpRequest) -> HttpResponseBase:
 
 def _page(request: HttpRequest, found: Event, form: RegistrationForm, status: int = 200, *, sent: str = "", problem: str = "") -> HttpResponseBase:
     """A bound form is shown even when registration has just ended: nothing that was typed may vanish."""
+    sent = sent or stamp.new()
     context: dict[str, Any] = {
         "event": found,
         "form": form,
-        "stamp": sent or stamp.new(),
+        "stamp": sent,
+        "challenge": proof.challenge(sent),
         "problem": problem,
         "registration": found.registration(timezone.now()),
     }

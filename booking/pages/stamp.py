@@ -44,10 +44,10 @@ def read(data: QueryDict) -> Stamp:
         key = _signer.unsign(text, max_age=LIFETIME)
     except signing.BadSignature as error:
         raise Stale from error
-    return Stamp(key=key, automatic=bool(data.get(TRAP)) or _is_younger(text, LEAST))
+    return Stamp(key=key, automatic=bool(data.get(TRAP)) or is_younger(text, LEAST))
 
 
-def _is_younger(text: str, age: timedelta) -> bool:
+def is_younger(text: str, age: timedelta) -> bool:
     try:
         _signer.unsign(text, max_age=age)
     except signing.SignatureExpired:

@@ -124,6 +124,7 @@ _NODE = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor/htmx", _NODE / "htmx.org" / "dist"),
+    ("vendor/altcha", _NODE / "altcha" / "dist"),
     ("vendor/bootstrap", _NODE / "bootstrap" / "dist"),
     ("vendor/bootstrap-icons", _NODE / "bootstrap-icons" / "font"),
 ]

@@ -20,6 +20,7 @@ __all__ = [
     "KALENDS_ENCRYPTION_KEYS",
     "LANGUAGE_COOKIE_SAMESITE",
     "LANGUAGE_COOKIE_SECURE",
+    "PROOF_OF_WORK",
     "SECRET_KEY",
     "SECURE_HSTS_INCLUDE_SUBDOMAINS",
     "SECURE_HSTS_PRELOAD",
@@ -131,3 +132,6 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     }
 }
+
+# Proof of work before strangers' forms are taken: how often the browser hashes for each guess (about 256 guesses); 0 asks for none.
+PROOF_OF_WORK = env.number("PROOF_OF_WORK", 0, least=0)
