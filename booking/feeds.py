@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from booking import ical
 from booking.entries import of_appointment, of_attendance, of_period, state
@@ -16,7 +16,7 @@ PAST = timedelta(days=90)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def of_customer(customers: Sequence[Customer], now: datetime) -> bytes:
+def of_customer(customers: QuerySet[Customer], now: datetime) -> bytes:
     """All live bookings and registrations of these customers (one person may appear more than once). No link is in it, since calendars are shared."""
     attendances = (
         Attendance.objects.filter(customer__in=customers, status__in=LIVE, appointment__status__in=LIVE, appointment__end__gt=now - PAST)

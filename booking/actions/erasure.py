@@ -50,7 +50,7 @@ def erase(customer: Customer, *, now: datetime) -> None:
         for rows, model in ((attendances, Attendance), (registrations, Registration)):
             ids = [row.pk for row in rows]
             model._default_manager.filter(pk__in=ids).update(notes="", link_version=F("link_version") + 1)
-            model.history.filter(id__in=ids).update(notes="")  # type: ignore[attr-defined]
+            model.history.filter(id__in=ids).update(notes="")
         _forget_mails(Message.objects.filter(attendance__in=attendances) | Message.objects.filter(registration__in=registrations), customer)
         for forget in _elsewhere:
             forget(attendances, registrations, now)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
@@ -91,8 +92,7 @@ def test_an_employees_diary_has_the_own_appointments_with_who_comes_until_the_ad
 
 
 def test_the_diary_is_closed_once_the_account_is(client, employee: Employee):
-    employee.user.is_active = False
-    employee.user.save()
+    User.objects.filter(employee=employee).update(is_active=False)
     assert client.get(path_of(diary_url(employee))).status_code == 404
 
 
