@@ -22,6 +22,7 @@ def forget(attendances: Sequence[Attendance], registrations: Sequence[Registrati
     for pair in Pair.objects.select_for_update(of=("self",)).select_related("link").filter(kind=appointments.KIND, item_id__in=ends):
         for said in (pair.base, pair.seen, pair.theirs):
             said.update({name: value for name, value in BLANK.items() if name in said})
+        pair.base.pop("sent", None)
         pair.kept, pair.responses = {}, {}
         if ends[pair.item_id] < now - timedelta(days=resolve(pair.link, appointments.KIND).past_days) and pair.state == Pair.State.LIVE:
             pair.let_go()

@@ -158,7 +158,7 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     pair.remote_id, pair.uid, pair.etag = change.remote_id, event.uid or pair.uid, change.etag
     shown = snapshot(event)
     sent = pair.base.pop("sent", {})
-    pair.base |= {group: value for group, value in sent.items() if shown.get(group) == value}
+    pair.base |= {group: shown[group] for group, values in sent.items() if shown.get(group) in values}
     _heed(session, pair, event)
     theirs_now = _in_our_words(pair, shown)
     echo = etag_before != "" and change.etag == etag_before and not event.recurrence  # its single dates may have tags of their own

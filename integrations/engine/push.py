@@ -17,7 +17,7 @@ from integrations.engine import absorb, copies, moved
 from integrations.engine.session import Session, failed, marker, open_session, succeeded
 from integrations.items import Event, snapshot
 from integrations.local import KINDS
-from integrations.merge import changed
+from integrations.merge import Snapshot, changed
 from integrations.models import FieldChange, Link, Outgoing, Pair, Run
 from integrations.models.history import Direction
 from integrations.wire.rounds import together
@@ -233,10 +233,17 @@ def _update(session: Session, item: Any, wanted: Event, pair: Pair) -> Writing:
     groups = changed(pair.base, snapshot(wanted))
     if wanted.exceptions:  # they may say the same as the series did until now, in words of their own
         groups = tuple(dict.fromkeys([*groups, "recurrence"]))
-    pair.base["sent"] = {group: snapshot(wanted)[group] for group in groups}  # should the answer be lost, it is no change of theirs
+    _remember(pair, snapshot(wanted), groups)
     session.save(pair)
     receipt = _receipt((yield Update(pair.remote_id, wanted, groups, pair.etag)))
     _agree(session, pair, receipt, item, wanted, kind=FieldChange.Kind.UPDATE, groups=groups)
+
+
+def _remember(pair: Pair, wanted: Snapshot, groups: Sequence[str]) -> None:
+    """What is sent, beside all that was sent before and never answered: whichever of it arrived, it is no change of theirs."""
+    sent = pair.base.setdefault("sent", {})
+    for group in groups:
+        sent[group] = [*(value for value in sent.get(group, []) if value != wanted[group]), wanted[group]]
 
 
 def _delete(session: Session, pair: Pair) -> Writing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
 from django.utils import timezone
 
@@ -86,3 +87,23 @@ def test_our_own_writing_whose_answer_was_lost_does_not_overrule_what_we_did_sin
     move(appointment, MONDAY + 2 * HOUR)
     settled(scene)
     assert scene.theirs(appointment).start == MONDAY + 2 * HOUR
+
+
+@pytest.mark.parametrize("further", [0, 1], ids=["the next is written", "the next gets lost"])
+def test_nor_does_any_of_several_writings_without_an_answer(scene, further):
+    """It is written again before anything was read. Seen red with a memory of the last update only: the first move came back."""
+    appointment = scene.book(MONDAY, now=timezone.now())
+    scene.rule(priority="theirs")
+    scene.sync()
+    for number, trouble in enumerate(["lose-after", *["lose-before"] * further]):
+        move(appointment, MONDAY + (number + 1) * HOUR)
+        scene.server.faults.then(trouble, "update")
+        Outgoing.objects.update(not_before=timezone.now())
+        engine.drain(scene.link.pk)
+    last = MONDAY + 4 * HOUR
+    move(appointment, last)
+    Outgoing.objects.update(not_before=timezone.now())
+    engine.drain(scene.link.pk)
+    settled(scene)
+    appointment.refresh_from_db()
+    assert (appointment.start, scene.theirs(appointment).start) == (last, last)
