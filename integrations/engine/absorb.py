@@ -162,13 +162,14 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     _heed(session, pair, event)
     theirs_now = _in_our_words(pair, shown)
     echo = etag_before != "" and change.etag == etag_before and not event.recurrence  # its single dates may have tags of their own
-    if pair.state == Pair.State.CONFLICT and not echo and theirs_now["when"] == pair.base.get("when"):
-        clear_conflict(pair)  # moved back there
+    moved_back = pair.state == Pair.State.CONFLICT and not echo and theirs_now["when"] == pair.base.get("when")
+    if moved_back:
+        clear_conflict(pair)
     if echo or not changed(pair.base, theirs_now):
         if pair.state != Pair.State.CONFLICT:  # else the base is not what they show
             pair.seen = shown
         pair.save()
-        if returned:
+        if returned or moved_back:  # what ours says otherwise was not written meanwhile
             outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=now)
         return
     item = KINDS[pair.kind].load(pair.item_id)

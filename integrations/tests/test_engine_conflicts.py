@@ -103,3 +103,18 @@ def test_moved_back_there_after_theirs_was_chosen_it_moves_back_here(scene, want
     settled(scene)
     wanted.refresh_from_db()
     assert wanted.start == MONDAY
+
+
+def test_moved_here_before_the_conflict_and_back_there_after_it_ours_is_written(scene):
+    """While the conflict waits nothing is written, so the row in the outbox is gone. Seen red without a new one when it is settled by itself."""
+    scene.rule(priority="theirs")
+    first, _other = (scene.book(MONDAY + n * HOUR, now=timezone.now()) for n in range(2))
+    scene.sync()
+    actions.move(appointment=first, start=MONDAY + 4 * HOUR, end=MONDAY + 4 * HOUR + HALF, now=timezone.now())
+    edit(scene, first, start=MONDAY + HOUR, end=MONDAY + HOUR + HALF)
+    scene.sync()
+    assert scene.pair(first).state == Pair.State.CONFLICT
+    edit(scene, first, start=MONDAY, end=MONDAY + HALF)
+    settled(scene)
+    first.refresh_from_db()
+    assert (first.start, scene.theirs(first).start) == (MONDAY + 4 * HOUR, MONDAY + 4 * HOUR)
