@@ -142,8 +142,9 @@ def _closed(calendar: Calendar, day: date) -> Reason | None:
 def _outside(calendar: Calendar, day: date, instant: int, timezone: str, service: Service, schedule: Schedule) -> Reason:
     """What the hours of the day say about an instant outside those that count."""
     special = list(SpecialDay.objects.filter(calendar=calendar, day=day).select_related("location").prefetch_related("services"))
-    found = special or list(WorkingHours.objects.filter(calendar=calendar, weekday=day.weekday()).select_related("location").prefetch_related("services"))
-    shown = ", ".join(_worked(period) for period in found)
+    usual = WorkingHours.objects.filter(calendar=calendar, weekday=day.weekday()).select_related("location").prefetch_related("services")
+    found: list[SpecialDay | WorkingHours] = [*(special or usual)]
+    shown = ", ".join(period.words for period in found)
     rule = f"{day:%Y-%m-%d}: {shown}" if special else shown or _("no working hours on this weekday")
     wall = local_time(instant, timezone)
     then = [period for period in found if period.start <= wall and (wall < period.end or not (period.end.hour or period.end.minute or period.end.second))]
@@ -154,12 +155,6 @@ def _outside(calendar: Calendar, day: date, instant: int, timezone: str, service
     if special:
         return Reason("special_day", _("It doesn't fit into the special hours of this day."), rule=rule, calendar=str(calendar))
     return Reason("hours", _("It doesn't fit into the working hours."), rule=rule, calendar=str(calendar))
-
-
-def _worked(period: WorkingHours | SpecialDay) -> str:
-    """09:00–12:00, and where and what for if that is said."""
-    limits = ", ".join(str(one) for one in [*([period.location] if period.location else []), *period.services.all()])
-    return f"{period.start:%H:%M}–{period.end:%H:%M}" + (f" ({limits})" if limits else "")
 
 
 def _taken(schedule: Schedule, terms: Terms, start: datetime, calendar: str, ignore: Holder | None, *, owner: bool) -> Iterator[Reason]:

@@ -106,8 +106,8 @@ def next_slot(*, service: Service, now: datetime, employees: Iterable[Employee] 
         return None
     schedules = load_schedules(service=service, employees=employees, window=whole, now=now, location=location)
     for window in _growing(whole):
-        for start, end, *rest in _search(schedules, terms, window, None):
-            return Slot(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), *rest)
+        for start, end, employee, unsure, place in _search(schedules, terms, window, None):
+            return Slot(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), employee, unsure, place)
     return None
 
 

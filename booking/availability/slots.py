@@ -42,6 +42,16 @@ class DaysOff(NamedTuple):
             _in_year(self.first, year) <= day <= _in_year(self.last, year + years) for year in range(max(day.year - years, self.first.year), day.year + 1)
         )
 
+    def coming(self, day: date) -> tuple[date, date] | None:
+        """The first and last day of the first time that isn't over on `day`."""
+        if not self.yearly:
+            return (self.first, self.last) if self.last >= day else None
+        years = self.last.year - self.first.year
+        year = max(day.year - years, self.first.year)
+        while (last := _in_year(self.last, year + years)) < day:
+            year += 1
+        return _in_year(self.first, year), last
+
 
 Placed = tuple[Period, int | None]
 """A period, and the location where it is worked; None: wherever."""

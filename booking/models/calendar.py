@@ -74,6 +74,12 @@ class Period(models.Model):
     def clean(self) -> None:
         check_period(self.start, self.end)
 
+    @property
+    def words(self) -> str:
+        """09:00–12:00, and where and what for if that is said."""
+        limits = ", ".join(str(one) for one in [*([self.location] if self.location else []), *self.services.all()])
+        return f"{self.start:%H:%M}–{self.end:%H:%M}" + (f" ({limits})" if limits else "")
+
 
 class WorkingHours(Period):
     """One period of a weekday; several a day leave breaks between them."""
@@ -137,7 +143,7 @@ class ForEverybody(models.Manager["ClosingDay"]):
 class ClosingDay(TimeOff):
     """The days on which the whole shop is closed."""
 
-    objects: ClassVar[ForEverybody] = ForEverybody()  # type: ignore[assignment]
+    objects: ClassVar[ForEverybody] = ForEverybody()
 
     class Meta:
         proxy = True

@@ -42,7 +42,7 @@ def service(employee) -> Service:
 
 
 def count(client: Client, service: Service, day: date) -> int:
-    answer = client.get("/api/v1/slots/", {"service": service.pk, "from": day, "to": day, "timezone": "Europe/Berlin"})
+    answer = client.get("/api/v1/slots/", {"service": str(service.pk), "from": str(day), "to": str(day), "timezone": "Europe/Berlin"})
     assert answer.status_code == 200
     return len(answer.json()["slots"])
 

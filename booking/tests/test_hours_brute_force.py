@@ -56,12 +56,12 @@ class Everything(TestCase):
         employee = Employee.objects.create(calendar=calendar, first_name="Eve", email="eve@example.org")
         service.employees.add(employee)
         around = [day + timedelta(days=n) for n in range(-3, 5)]
-        for model, on, rows in (
-            *((WorkingHours, {"weekday": weekday}, weekly) for weekday in range(7)),
-            (SpecialDay, {"day": day}, special or ()),
-        ):
+        made: list[tuple[type[WorkingHours | SpecialDay], dict[str, object], list]]
+        made = [(WorkingHours, {"weekday": weekday}, weekly) for weekday in range(7)]
+        for model, on, rows in [*made, (SpecialDay, {"day": day}, special or [])]:
             for (start, end), place, whom in rows:
-                row = model.objects.create(calendar=calendar, start=clock(start), end=clock(end), location=locations[place], **on)
+                row = model(calendar=calendar, start=clock(start), end=clock(end), location=locations[place], **on)
+                row.save()
                 row.services.set({"all": [], "this": [service], "other": [other]}[whom])
         if closed:
             last_year = day.replace(year=day.year - 1)

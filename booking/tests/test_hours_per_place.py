@@ -37,9 +37,10 @@ def service(places) -> Service:
     return service
 
 
-def listed(client: Client, service: Service, **query: object) -> list[tuple[str, int | None]]:
+def listed(client: Client, service: Service, **query: int) -> list[tuple[str, int | None]]:
     day = soon().astimezone(BERLIN).date().isoformat()
-    answer = client.get(SLOTS, {"service": service.pk, "from": day, "to": day, "timezone": "Europe/Berlin", **query})
+    asked: dict[str, str | int] = {"service": service.pk, "from": day, "to": day, "timezone": "Europe/Berlin"}
+    answer = client.get(SLOTS, {**asked, **query})
     assert answer.status_code == 200, answer.content
     return [(slot["start"][11:16], slot.get("location")) for slot in answer.json()["slots"]]
 
