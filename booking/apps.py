@@ -16,4 +16,5 @@ class BookingConfig(AppConfig):
         from booking.pages.access import has_diary
 
         menu.register(menu.Tab(_("Diary"), "booking:profile", icon="journal-text", position=10, visible=has_diary))
+        menu.register(menu.Tab(_("Working hours"), "booking:hours", icon="clock", position=15, visible=has_diary))
         menu.register(menu.Tab(_("Why (not) free?"), "booking:why", icon="question-circle", position=40, visible=has_diary))

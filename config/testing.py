@@ -7,7 +7,7 @@ import os
 # Also inherited by the servers and workers that tests start.
 os.environ["KALENDS_TESTING"] = "1"
 # Whatever the shell exports for the demo or for production must not change a test.
-for name in ("DEBUG", "KALENDS_DEMO", "SITE_URL", "ALLOWED_HOSTS", "KALENDS_PRIVATE_HOSTS", "PUSH_ADDRESS"):
+for name in ("DEBUG", "KALENDS_DEMO", "SITE_URL", "ALLOWED_HOSTS", "KALENDS_PRIVATE_HOSTS", "PUSH_ADDRESS", "HOLIDAYS_COUNTRY", "HOLIDAYS_SUBDIVISION"):
     os.environ.pop(name, None)
 
 from config.settings import *  # noqa: E402, F403

@@ -18,7 +18,7 @@ from booking.actions import allocation
 from booking.actions.customers import Guest, remember
 from booking.availability import Slot, find_slots, is_bookable
 from booking.errors import SlotTaken, TooLate, WrongState
-from booking.models import Appointment, Attendance, Employee, Message, Service, Staffing, Status
+from booking.models import Appointment, Attendance, Employee, Location, Message, Service, Staffing, Status
 from booking.models.appointment import LIVE
 from booking.models.quick import insert
 from booking.notifications.announce import announce
@@ -38,8 +38,10 @@ def book(
     notes: str = "",
     origin: object = None,
     public: bool = False,
+    location: Location | None = None,
 ) -> Attendance:
-    """A new appointment at a time that is offered; "anyone" when no employee is named. Raises SlotTaken with the nearest free slots.
+    """A new appointment at a time that is offered; "anyone" when no employee is named, and wherever these are when no location is.
+    Raises SlotTaken with the nearest free slots.
 
     `public`: a stranger books, so mails to one address are limited (TooMany).
     """
@@ -47,10 +49,10 @@ def book(
         with transaction.atomic():
             candidates = [employee] if employee else list(service.employees.filter(is_active=True))
             allocation.lock(one.calendar_id for one in candidates)
-            chosen, slot = _choose(service, candidates, start, now)
+            chosen, slot = _choose(service, candidates, start, now, location)
             appointment = Appointment(
                 service=service,
-                location_id=service.location_id,
+                location_id=slot.location_id,
                 start=slot.start,
                 end=slot.end,
                 buffer_before=service.buffer_before,
@@ -77,13 +79,14 @@ def book(
             item_changed.send(sender=Appointment, item=appointment, origin=origin)
             return attendance
     except SlotTaken as taken:
-        taken.slots = nearest(service=service, start=start, now=now, employee=employee)
+        taken.slots = nearest(service=service, start=start, now=now, employee=employee, location=location)
         raise
 
 
-def _choose(service: Service, candidates: Sequence[Employee], start: datetime, now: datetime) -> tuple[Employee, Slot]:
+def _choose(service: Service, candidates: Sequence[Employee], start: datetime, now: datetime, location: Location | None) -> tuple[Employee, Slot]:
     """Of those who are free the one with the fewest appointments that day, so that "anyone" is fair."""
-    slots = {slot.employee_id: slot for slot in find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)}
+    listed = find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates, location=location)
+    slots = {slot.employee_id: slot for slot in listed}
     free = [one for one in candidates if one.pk in slots and slots[one.pk].start == start]
     if not free:
         raise SlotTaken(_("This time is no longer free."))
@@ -94,9 +97,10 @@ def _choose(service: Service, candidates: Sequence[Employee], start: datetime, n
     return free[0], slots[free[0].pk]
 
 
-def nearest(*, service: Service, start: datetime, now: datetime, employee: Employee | None = None) -> list[Slot]:
+def nearest(*, service: Service, start: datetime, now: datetime, employee: Employee | None = None, location: Location | None = None) -> list[Slot]:
     """The free slots closest to a time, at most five, in order of time."""
-    around = find_slots(service=service, start=start - timedelta(days=1), end=start + timedelta(days=7), now=now, employees=[employee] if employee else None)
+    employees = [employee] if employee else None
+    around = find_slots(service=service, start=start - timedelta(days=1), end=start + timedelta(days=7), now=now, employees=employees, location=location)
     return sorted(sorted(around, key=lambda slot: abs(slot.start - start))[:NEAREST], key=lambda slot: slot.start)
 
 
@@ -136,7 +140,10 @@ def reschedule(
     origin: object = None,
     reason: str = "",
 ) -> None:
-    """To another time that is offered, keeping its length; the old time is only given up together with taking the new one."""
+    """To another time that is offered, keeping its length; the old time is only given up together with taking the new one.
+
+    It stays at the location that was chosen; where there was no choice, it takes place where the employee then is.
+    """
     try:
         with _held(appointment, also=[employee] if employee else ()) as employees:
             if not appointment.is_live:
@@ -144,13 +151,18 @@ def reschedule(
             if by_customer:
                 _check_notice(appointment, appointment.service.reschedule_notice, now)
             wanted = [employee] if employee else employees
+            ignore, place = ("appointment", appointment.pk), appointment.chosen_location
             for one in wanted:
-                if is_bookable(service=appointment.service, employee=one, start=start, now=now, ignore=("appointment", appointment.pk)) is None:
+                slot = is_bookable(service=appointment.service, employee=one, start=start, now=now, ignore=ignore, location=place)
+                if slot is None:
                     raise SlotTaken(_("This time is not free."))
+                if slot.location_id is not None:
+                    appointment.location_id = slot.location_id
             appointment.buffer_before, appointment.buffer_after = appointment.service.buffer_before, appointment.service.buffer_after
             _move(appointment, wanted, start, start + (appointment.end - appointment.start), now=now, origin=origin, reason=reason)
     except SlotTaken as taken:
-        taken.slots = nearest(service=appointment.service, start=start, now=now, employee=employee or appointment.employees.first())
+        who = employee or appointment.employees.first()
+        taken.slots = nearest(service=appointment.service, start=start, now=now, employee=who, location=appointment.chosen_location)
         raise
 
 

@@ -23,7 +23,7 @@ from booking.actions import appointments
 from booking.actions.customers import Guest
 from booking.actions.place import place
 from booking.errors import BookingError, SlotTaken
-from booking.models import Appointment, Attendance, Customer, Employee, Service, Status
+from booking.models import Appointment, Attendance, Customer, Employee, Location, Service, Status
 from booking.models.calendar import check_timezone
 
 DECISIONS = {"approve": gettext_lazy("approve"), "reject": gettext_lazy("reject"), "cancel": gettext_lazy("cancel"), "reinstate": gettext_lazy("put back")}
@@ -59,6 +59,9 @@ class BookForm(ActionForm):
     employee = forms.ModelChoiceField(
         Employee.objects.filter(is_active=True), required=False, label=gettext_lazy("employee"), empty_label=gettext_lazy("anyone")
     )
+    location = forms.ModelChoiceField(
+        Location.objects.all(), required=False, label=gettext_lazy("location"), empty_label=gettext_lazy("where the employee works then")
+    )
     customer = forms.ModelChoiceField(
         Customer.objects.all(),
         label=gettext_lazy("customer"),
@@ -78,6 +81,9 @@ class BookForm(ActionForm):
         employee: Employee | None = typed.get("employee")
         if service and employee and not service.employees.filter(pk=employee.pk).exists():
             self.add_error("employee", _("This employee does not offer the service."))
+        location: Location | None = typed.get("location")
+        if service and location and service.locations.exists() and not service.locations.filter(pk=location.pk).exists():
+            self.add_error("location", _("The service isn't offered there."))
         return typed
 
     def _post_clean(self) -> None:
@@ -95,7 +101,13 @@ class BookForm(ActionForm):
             timezone=typed["timezone"],
         )
         booked = appointments.book(
-            service=typed["service"], start=typed["start"], guest=guest, now=timezone.now(), employee=typed["employee"], notes=typed["notes"]
+            service=typed["service"],
+            start=typed["start"],
+            guest=guest,
+            now=timezone.now(),
+            employee=typed["employee"],
+            notes=typed["notes"],
+            location=typed["location"],
         )
         self.instance = booked.appointment
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.checks import InlineModelAdminChecks
 from django.contrib.admin.sites import AdminSite
 from django.forms import BaseInlineFormSet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import ngettext
 
+from booking.actions import hours
 from booking.admin.readonly import ReadOnlyAdmin
-from booking.models import Allocation, Busy, BusySource, Calendar, Employee, SpecialDay, TimeOff, WorkingHours
+from booking.models import Allocation, Appointment, Busy, BusySource, Calendar, ClosingDay, Employee, SpecialDay, TimeOff, WorkingHours
+
+LONGEST = 10  # links in a warning
 
 
 class CalendarFormSet(BaseInlineFormSet):
@@ -44,14 +53,43 @@ class CalendarInline(admin.TabularInline):
 
 class WorkingHoursInline(CalendarInline):
     model = WorkingHours
+    fields = ["weekday", "start", "end", "location", "services"]
 
 
 class SpecialDayInline(CalendarInline):
     model = SpecialDay
+    fields = ["day", "start", "end", "location", "services"]
 
 
 class TimeOffInline(CalendarInline):
     model = TimeOff
+
+
+@admin.register(ClosingDay)
+class ClosingDayAdmin(admin.ModelAdmin):
+    """Days on which nobody works. What is booked on them stays and is told."""
+
+    list_display = ["first_day", "last_day", "label", "yearly"]
+    fields = ["first_day", "last_day", "label", "yearly"]
+    date_hierarchy = "first_day"
+
+    def save_model(self, request: HttpRequest, obj: ClosingDay, form: Any, change: bool) -> None:
+        with hours.watched(now=timezone.now()) as outside:
+            super().save_model(request, obj, form, change)
+        warn(request, outside)
+
+
+def warn(request: HttpRequest, outside: Sequence[Appointment]) -> None:
+    """Tells of appointments that now lie outside the hours: nobody is cancelled by a change of hours."""
+    if not outside:
+        return
+    links = format_html_join(", ", '<a href="{}">{}</a>', ((reverse("admin:booking_appointment_change", args=[one.pk]), one) for one in outside[:LONGEST]))
+    told = ngettext(
+        "%(count)d appointment now lies outside the working hours. It stays as it is:",
+        "%(count)d appointments now lie outside the working hours. They stay as they are:",
+        len(outside),
+    ) % {"count": len(outside)}
+    messages.warning(request, format_html("{} {}{}", told, links, "" if len(outside) <= LONGEST else " …"))
 
 
 def calendar_of(employee: Employee | None) -> Calendar:

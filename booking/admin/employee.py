@@ -12,11 +12,14 @@ from django.contrib.admin.utils import NestedObjects
 from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from booking import public_holidays
+from booking.actions import hours
 from booking.admin import sections
-from booking.admin.calendar import SpecialDayInline, TimeOffInline, WorkingHoursInline, calendar_of
+from booking.admin.calendar import SpecialDayInline, TimeOffInline, WorkingHoursInline, calendar_of, warn
 from booking.admin.history import HistoryAdmin
 from booking.models import Calendar, Employee, SpecialDay, TimeOff, WorkingHours
 from booking.models.calendar import check_timezone
@@ -27,6 +30,9 @@ class EmployeeForm(forms.ModelForm):
         label=_("time zone"), max_length=64, validators=[check_timezone], help_text=_("Working hours are meant in it, such as Europe/Berlin.")
     )
 
+    holidays = forms.ChoiceField(label=_("public holidays of"), required=False)
+    holidays_closed = forms.BooleanField(label=_("closed on public holidays"), required=False)
+
     class Meta:
         model = Employee
         exclude = ["calendar"]
@@ -34,8 +40,11 @@ class EmployeeForm(forms.ModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if "timezone" in self.fields:  # not for those who may only look
-            known = self.instance.calendar_id is not None
-            self.fields["timezone"].initial = self.instance.calendar.timezone if known else settings.TIME_ZONE
+            calendar = self.instance.calendar if self.instance.calendar_id is not None else Calendar(timezone=settings.TIME_ZONE)
+            self.fields["timezone"].initial = calendar.timezone
+            self.fields["holidays"].choices = public_holidays.choices(get_language() or "en")  # type: ignore[attr-defined]
+            self.fields["holidays"].initial = public_holidays.code(calendar.holidays_country, calendar.holidays_subdivision)
+            self.fields["holidays_closed"].initial = calendar.holidays_closed
 
 
 @admin.register(Employee)
@@ -49,7 +58,7 @@ class EmployeeAdmin(HistoryAdmin):
     autocomplete_fields = ["user"]
     actions = sections.actions
     fields = [
-        "first_name", "last_name", "email", "phone", "user", "language", "timezone", "description", "note", "is_active", "position",
+        "first_name", "last_name", "email", "phone", "user", "language", "timezone", "holidays", "holidays_closed", "description", "note", "is_active", "position",
     ]  # fmt: skip
 
     def get_inlines(self, request: HttpRequest, obj: Employee | None) -> list[Any]:
@@ -66,10 +75,18 @@ class EmployeeAdmin(HistoryAdmin):
     def save_model(self, request: HttpRequest, obj: Employee, form: Any, change: bool) -> None:
         with transaction.atomic():
             calendar = calendar_of(obj)
+            form.outside = hours.outside(calendar=calendar, now=timezone.now()) if change else []
             calendar.name, calendar.timezone = obj.full_name, form.cleaned_data["timezone"]
+            calendar.holidays_country, calendar.holidays_subdivision = public_holidays.parts(form.cleaned_data["holidays"])
+            calendar.holidays_closed = form.cleaned_data["holidays_closed"]
             calendar.save()
             obj.calendar = calendar
             super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        known = {one.pk for one in form.outside}
+        warn(request, [one for one in hours.outside(calendar=form.instance.calendar, now=timezone.now()) if one.pk not in known])
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Whoever has served a customer or has connected calendars stays: their records would be torn."""
@@ -93,7 +110,7 @@ def _why_kept(employee: Employee) -> str:
     """What the admin shows when the employee must not be deleted; empty when nothing hangs on them but their hours."""
     collector = NestedObjects(using=router.db_for_write(Calendar))
     collector.collect([employee.calendar])
-    more = set(collector.data) - {Calendar, WorkingHours, SpecialDay, TimeOff}
+    more = set(collector.data) - {Calendar, WorkingHours, WorkingHours.services.through, SpecialDay, SpecialDay.services.through, TimeOff}
     has_events = employee.organized_events.exists() or employee.event_staffings.exists()
     if not more and not has_events and not employee.staffings.exists():
         return ""

@@ -15,7 +15,7 @@ from booking.models import Employee, Service
 
 def offered() -> QuerySet[Service]:
     active = Prefetch("employees", Employee.objects.filter(is_active=True), to_attr="offering")
-    return Service.objects.filter(is_active=True).select_related("category", "location").prefetch_related(active)
+    return Service.objects.filter(is_active=True).select_related("category").prefetch_related(active, "locations")
 
 
 class ServicesView(PublicView):

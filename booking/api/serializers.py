@@ -26,6 +26,7 @@ EMPLOYEE = """
 SELECT e.* FROM booking_employee e JOIN booking_service_employees s ON s.employee_id = e.id
 WHERE s.service_id = %s AND e.id = %s AND e.is_active
 """
+LOCATION = "SELECT l.* FROM booking_location l JOIN booking_service_locations s ON s.location_id = l.id WHERE s.service_id = %s AND l.id = %s"
 
 
 class Asked(serializers.Serializer[Any]):
@@ -54,10 +55,11 @@ class Strict(Asked):
 
 
 class ServiceChoice(Asked):
-    """A service by id and, if one is wished, an employee who offers it. Puts the rows in place of the ids."""
+    """A service by id and, if they are wished, an employee who offers it and one of its locations. Puts the rows in place of the ids."""
 
     service = IdField(help_text="Id of a service.")
     employee = IdField(required=False, allow_null=True, help_text="Id of an employee; without it anyone who is free.")
+    location = IdField(required=False, allow_null=True, help_text="Id of one of the service's locations; without it wherever the employee is.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         service = next(iter(Service.objects.raw(SERVICE, [attrs["service"]])), None)
@@ -68,7 +70,12 @@ class ServiceChoice(Asked):
             employee = next(iter(Employee.objects.raw(EMPLOYEE, [service.pk, attrs["employee"]])), None)
             if employee is None:
                 raise serializers.ValidationError({"employee": [_("This employee does not offer the service.")]})
-        return {**attrs, "service": service, "employee": employee}
+        location = None
+        if attrs.get("location") is not None:
+            location = next(iter(Location.objects.raw(LOCATION, [service.pk, attrs["location"]])), None)
+            if location is None:
+                raise serializers.ValidationError({"location": [_("The service isn't offered there.")]})
+        return {**attrs, "service": service, "employee": employee, "location": location}
 
 
 class NextQuery(ServiceChoice):
@@ -117,6 +124,7 @@ class SlotAnswer(serializers.Serializer[Any]):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
     employee = serializers.IntegerField()
+    location = serializers.IntegerField(required=False, help_text="Where it takes place, if that is known.")
     unsure = serializers.BooleanField(required=False, help_text="True if busy times may be missing.")
 
 
@@ -134,6 +142,7 @@ class AppointmentAnswer(serializers.Serializer[Any]):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
     employee = serializers.IntegerField()
+    location = serializers.IntegerField(allow_null=True)
     manage_url = serializers.URLField()
 
 
@@ -175,13 +184,13 @@ class ServiceAnswer(serializers.ModelSerializer[Service]):
     """Durations, buffers and notices are minutes, the horizon days."""
 
     category = CategoryAnswer(read_only=True)
-    location = LocationAnswer(read_only=True)
+    locations = LocationAnswer(many=True, read_only=True)
     employees = EmployeeAnswer(many=True, read_only=True, source="offering")
 
     class Meta:
         model = Service
         fields = [
-            "id", "name", "category", "location", "description", "color", "duration", "price", "min_notice", "horizon",
+            "id", "name", "category", "locations", "description", "color", "duration", "price", "min_notice", "horizon",
             "reschedule_notice", "cancel_notice", "needs_approval", "employees",
         ]  # fmt: skip
         read_only_fields = fields

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from booking.api.base import PublicView, filled
 from booking.api.serializers import NextAnswer, NextQuery, SlotsAnswer, SlotsQuery
-from booking.availability import Slot, find_spans, next_slot
+from booking.availability import Found, Slot, find_spans, next_slot
 
 
 class SlotsView(PublicView):
@@ -32,6 +32,7 @@ class SlotsView(PublicView):
             end=datetime.combine(wish["to"] + timedelta(days=1), time.min, zone),
             now=timezone.now(),
             employees=[wish["employee"]] if wish["employee"] else None,
+            location=wish["location"],
         )
         return HttpResponse(b'{"slots":[' + spans_json(spans, zone) + b"]}", content_type="application/json")
 
@@ -43,7 +44,8 @@ class NextSlotView(PublicView):
     def get(self, request: Request) -> Response:
         """The first free slot up to the service's horizon, or null."""
         wish = NextQuery.read(filled(request))
-        slot = next_slot(service=wish["service"], now=timezone.now(), employees=[wish["employee"]] if wish["employee"] else None)
+        employees = [wish["employee"]] if wish["employee"] else None
+        slot = next_slot(service=wish["service"], now=timezone.now(), employees=employees, location=wish["location"])
         return Response({"slot": slot and slot_json(slot, wish["timezone"])})
 
 
@@ -54,18 +56,23 @@ def slot_json(slot: Slot, zone: ZoneInfo) -> dict[str, Any]:
         "end": slot.end.astimezone(zone).isoformat(),
         "employee": slot.employee_id,
     }
+    if slot.location_id is not None:
+        entry["location"] = slot.location_id
     return {**entry, "unsure": True} if slot.unsure else entry
 
 
-def spans_json(spans: Iterable[tuple[int, int, int, bool]], zone: ZoneInfo) -> bytes:
-    """The same for (start, end, employee, unsure) in seconds since the epoch: each time is written once, however many share it."""
+def spans_json(spans: Iterable[Found], zone: ZoneInfo) -> bytes:
+    """The same for instants in seconds since the epoch: each time is written once, however many share it."""
     heads: dict[int, str] = {}
-    tails = {False: "}", True: ',"unsure":true}'}
+    tails: dict[tuple[bool, int | None], str] = {}
     parts = []
-    for start, end, employee, unsure in spans:
+    for start, end, employee, unsure, location in spans:
         # The end follows from the start: one answer is about one service.
         if (head := heads.get(start)) is None:
             begin, until = (datetime.fromtimestamp(instant, zone).isoformat() for instant in (start, end))
             head = heads[start] = f'{{"start":"{begin}","end":"{until}","employee":'
-        parts.append(f"{head}{employee}{tails[unsure]}")
+        if (tail := tails.get(key := (unsure, location))) is None:
+            place = "" if location is None else f',"location":{location}'
+            tail = tails[key] = f'{place},"unsure":true}}' if unsure else f"{place}}}"
+        parts.append(f"{head}{employee}{tail}")
     return ",".join(parts).encode()

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import F, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from booking import public_holidays
 from booking.availability.intervals import covering
 from booking.availability.load import Holder, Schedule, Source, load_schedules
 from booking.availability.search import seconds, terms_of
-from booking.availability.slots import DAY, Terms, bookable_window, grid, local_day, periods, working_time
-from booking.models import Allocation, Busy, BusySource
+from booking.availability.slots import DAY, DaysOff, Terms, bookable_window, grid, local_day, local_time, working_time
+from booking.models import Allocation, Busy, BusySource, SpecialDay, TimeOff, WorkingHours
 
 if TYPE_CHECKING:
-    from booking.models import Employee, Service
+    from booking.models import Calendar, Employee, Location, Service
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason. `code`: hours, time_off, special_day, off_grid, notice, horizon, allocation, busy, stale, truncated, lost, inactive.
+    """One reason. `code`: hours, other_service, other_location, time_off, closed, holiday, special_day, off_grid, notice, horizon, allocation, busy, stale,
+    truncated, lost, inactive.
 
     `sentence` is translated. `start` and `end` are what takes the time; `title` is only filled for the calendar's owner.
     """
@@ -60,16 +64,18 @@ def explain(
     ignore: Holder | None = None,
     duration: timedelta | None = None,
     owner: bool = False,
+    location: Location | None = None,
 ) -> Explanation:
-    """Why `employee` can or can't be booked for `service` at `start`. `owner`: the titles of the events may be shown. All times aware."""
+    """Why `employee` can or can't be booked for `service` at `start`, and at `location`, if one is named. `owner`: the titles of the events may
+    be shown. All times aware."""
     terms = terms_of(service, duration)
     instant = seconds(start)
-    schedules = load_schedules(service=service, employees=[employee], window=(instant, instant + 1), now=now)
+    schedules = load_schedules(service=service, employees=[employee], window=(instant, instant + 1), now=now, location=location)
     calendar = str(employee.calendar)
     reasons = [*_inactive(service, employee, schedules), *_too_soon_or_far(service, start, now)]
     notes: list[Reason] = []
     for schedule in schedules:
-        reasons += _rules(schedule, terms, start, calendar)
+        reasons += _rules(schedule, terms, start, employee.calendar, service, location)
         reasons += _taken(schedule, terms, start, calendar, ignore, owner=owner)
         for source in schedule.sources:
             if (reason := _doubt(source, start + timedelta(seconds=terms.duration + terms.after), calendar)) is not None:
@@ -98,24 +104,57 @@ def _too_soon_or_far(service: Service, start: datetime, now: datetime) -> Iterat
         yield Reason("horizon", _("It is too far ahead to be booked already."), rule=rule)
 
 
-def _rules(schedule: Schedule, terms: Terms, start: datetime, calendar: str) -> Iterator[Reason]:
+def _rules(schedule: Schedule, terms: Terms, start: datetime, calendar: Calendar, service: Service, location: Location | None) -> Iterator[Reason]:
     instant = int(start.timestamp() // 1)
-    if start.microsecond == 0 and grid(schedule.rules, terms, (instant, instant + 1)):
+    if start.microsecond == 0 and any(grid(rules, terms, (instant, instant + 1)) for _, rules in schedule.hours):
         return
-    span = covering(working_time(schedule.rules, (instant, instant + terms.duration)), instant)
-    if span is not None and instant + terms.duration <= span[1] and not (start.microsecond and instant + terms.duration == span[1]):
+    if not schedule.hours:
+        yield Reason("other_location", _("“%(service)s” isn't offered at “%(location)s”.") % {"service": service, "location": location}, calendar=str(calendar))
+        return
+    spans = [covering(working_time(rules, (instant, instant + terms.duration)), instant) for _, rules in schedule.hours]
+    # How far the hours go that hold the start: to the end of the longest.
+    until = max((span[1] for span in spans if span is not None), default=instant)
+    if instant + terms.duration <= until and not (start.microsecond and instant + terms.duration == until):
         rule = _("a start every %(minutes)s minutes") % {"minutes": terms.step // 60}
-        yield Reason("off_grid", _("No slot begins at this minute."), rule=rule, calendar=calendar)
+        yield Reason("off_grid", _("No slot begins at this minute."), rule=rule, calendar=str(calendar))
         return
     # The day that holds the first instant outside working time tells the rule.
-    day = local_day(instant if span is None else span[1], schedule.rules.timezone)
-    worked = ", ".join(f"{period.start:%H:%M}–{period.end:%H:%M}" for period in periods(schedule.rules, day))
-    if any(off.covers(day) for off in schedule.rules.off):
-        yield Reason("time_off", _("It is a day off."), rule=f"{day:%Y-%m-%d}", calendar=calendar)
-    elif any(special == day for special, _periods in schedule.rules.special):
-        yield Reason("special_day", _("It doesn't fit into the special hours of this day."), rule=f"{day:%Y-%m-%d}: {worked}", calendar=calendar)
-    else:
-        yield Reason("hours", _("It doesn't fit into the working hours."), rule=worked or _("no working hours on this weekday"), calendar=calendar)
+    timezone = schedule.hours[0][1].timezone
+    day = local_day(until, timezone)
+    yield _closed(calendar, day) or _outside(calendar, day, until, timezone, service, schedule)
+
+
+def _closed(calendar: Calendar, day: date) -> Reason | None:
+    """Why that whole day is closed."""
+    for off in TimeOff.objects.filter(Q(calendar=calendar) | Q(calendar=None)).order_by(F("calendar").asc(nulls_last=True), "first_day", "pk"):
+        if DaysOff(off.first_day, off.last_day, off.yearly).covers(day):
+            rule = f"{off.label}, {day:%Y-%m-%d}" if off.label else f"{day:%Y-%m-%d}"
+            if off.calendar_id is None:
+                return Reason("closed", _("Everything is closed on that day."), rule=rule, calendar=str(calendar))
+            return Reason("time_off", _("It is a day off."), rule=rule, calendar=str(calendar))
+    if calendar.holidays_closed and not SpecialDay.objects.filter(calendar=calendar, day=day).exists():
+        holiday = public_holidays.name(calendar.holidays_country, calendar.holidays_subdivision, day, get_language() or "en")
+        if holiday:
+            return Reason("holiday", _("It is a public holiday: %(name)s.") % {"name": holiday}, rule=f"{day:%Y-%m-%d}", calendar=str(calendar))
+    return None
+
+
+def _outside(calendar: Calendar, day: date, instant: int, timezone: str, service: Service, schedule: Schedule) -> Reason:
+    """What the hours of the day say about an instant outside those that count."""
+    special = list(SpecialDay.objects.filter(calendar=calendar, day=day).select_related("location").prefetch_related("services"))
+    usual = WorkingHours.objects.filter(calendar=calendar, weekday=day.weekday()).select_related("location").prefetch_related("services")
+    found: list[SpecialDay | WorkingHours] = [*(special or usual)]
+    shown = ", ".join(period.words for period in found)
+    rule = f"{day:%Y-%m-%d}: {shown}" if special else shown or _("no working hours on this weekday")
+    wall = local_time(instant, timezone)
+    then = [period for period in found if period.start <= wall and (wall < period.end or not (period.end.hour or period.end.minute or period.end.second))]
+    if any((others := period.services.all()) and service not in others for period in then):
+        return Reason("other_service", _("These hours are for other services."), rule=rule, calendar=str(calendar))
+    if any(period.location_id and period.location_id not in {place for place, _ in schedule.hours} for period in then):
+        return Reason("other_location", _("These hours are at another location."), rule=rule, calendar=str(calendar))
+    if special:
+        return Reason("special_day", _("It doesn't fit into the special hours of this day."), rule=rule, calendar=str(calendar))
+    return Reason("hours", _("It doesn't fit into the working hours."), rule=rule, calendar=str(calendar))
 
 
 def _taken(schedule: Schedule, terms: Terms, start: datetime, calendar: str, ignore: Holder | None, *, owner: bool) -> Iterator[Reason]:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
+from booking import public_holidays
 from booking.availability.intervals import Span, gaps
-from booking.availability.slots import DAY, EPOCH, DaysOff, Period, Rules, Trust
+from booking.availability.slots import DAY, EPOCH, DaysOff, Period, Placed, Rules, Trust, rules_by_place
 from booking.models import BusySource
 
 if TYPE_CHECKING:
-    from booking.models import Employee, Service
+    from booking.models import Employee, Location, Service
 
 Holder = tuple[str, int]
 """(kind, holder id) of an Allocation."""
@@ -30,20 +31,29 @@ Holder = tuple[str, int]
 MOMENT = {"postgresql": "date_part('epoch', {0})", "sqlite": "strftime('%%s', {0})"}
 LENGTH = {"postgresql": "date_part('epoch', {0})", "sqlite": "{0} / 1000000"}
 
-# Who serves, and all their rules, as text: the kind, the calendar, and up to six values.
+# Who serves, and all their rules, as text: the kind, the calendar, and up to six values. Hours of other services are left out, but a special day
+# that has no others still replaces the weekday's.
 RULES = """
 WITH serving AS (
     SELECT e.calendar_id AS calendar, e.id AS employee, row_number() OVER (ORDER BY e.position, e.first_name, e.last_name, e.id) AS place
     FROM booking_service_employees s JOIN booking_employee e ON e.id = s.employee_id WHERE s.service_id = %s AND e.is_active {employees}
 )
 SELECT 'serving', calendar, CAST(employee AS text), CAST(place AS text), NULL, NULL, NULL, NULL FROM serving
-UNION ALL SELECT 'zone', id, timezone, NULL, NULL, NULL, NULL, NULL FROM booking_calendar JOIN serving ON calendar = id
-UNION ALL SELECT 'hours', calendar, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
-    FROM booking_workinghours JOIN serving ON calendar = calendar_id
-UNION ALL SELECT 'special', calendar, CAST(day AS text), CAST(start AS text), CAST("end" AS text), NULL, NULL, NULL
-    FROM booking_specialday JOIN serving ON calendar = calendar_id WHERE day BETWEEN %s AND %s
+UNION ALL SELECT 'calendar', id, timezone, CASE WHEN holidays_closed THEN holidays_country ELSE '' END, holidays_subdivision, NULL, NULL, NULL
+    FROM booking_calendar JOIN serving ON calendar = id
+UNION ALL SELECT 'place', 0, CAST(location_id AS text), NULL, NULL, NULL, NULL, NULL FROM booking_service_locations WHERE service_id = %s
+UNION ALL SELECT 'hours', calendar, CAST(weekday AS text), CAST(start AS text), CAST("end" AS text), CAST(location_id AS text), NULL, NULL
+    FROM booking_workinghours h JOIN serving ON calendar = calendar_id WHERE h.id NOT IN (
+        SELECT workinghours_id FROM booking_workinghours_services GROUP BY workinghours_id HAVING count(CASE WHEN service_id = %s THEN 1 END) = 0
+    )
+UNION ALL SELECT 'special', calendar, CAST(day AS text), CAST(start AS text), CAST("end" AS text), CAST(location_id AS text), CASE WHEN d.id IN (
+        SELECT specialday_id FROM booking_specialday_services GROUP BY specialday_id HAVING count(CASE WHEN service_id = %s THEN 1 END) = 0
+    ) THEN 'other' ELSE '' END, NULL
+    FROM booking_specialday d JOIN serving ON calendar = calendar_id WHERE day BETWEEN %s AND %s
 UNION ALL SELECT 'off', calendar, CAST(first_day AS text), CAST(last_day AS text), CASE WHEN yearly THEN 'yearly' ELSE '' END, NULL, NULL, NULL
     FROM booking_timeoff JOIN serving ON calendar = calendar_id WHERE yearly OR (first_day <= %s AND last_day >= %s)
+UNION ALL SELECT 'closed', 0, CAST(first_day AS text), CAST(last_day AS text), CASE WHEN yearly THEN 'yearly' ELSE '' END, NULL, NULL, NULL
+    FROM booking_timeoff WHERE calendar_id IS NULL AND (yearly OR (first_day <= %s AND last_day >= %s))
 UNION ALL SELECT 'source', calendar, label, policy, state, CAST({fetched_at} AS text), CAST({max_age} AS text), CAST({complete_until} AS text)
     FROM booking_busysource JOIN serving ON calendar = calendar_id
 """
@@ -78,11 +88,11 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """One employee's calendar: the rules, and how far its busy times can be trusted."""
+    """One employee's calendar: the rules of each location at which a slot may be (None: it belongs to none), and how far its busy times can be trusted."""
 
     employee_id: int
     calendar_id: int
-    rules: Rules
+    hours: tuple[tuple[int | None, Rules], ...]
     sources: Sequence[Source]
 
     @cached_property
@@ -98,13 +108,14 @@ class Schedule:
         return min(instants, default=None)
 
 
-def load_schedules(*, service: Service, employees: Iterable[Employee] | None, window: Span, now: datetime) -> list[Schedule]:
-    """The schedules of the service's active employees, or of those `employees` that are among them, in the employees' order."""
+def load_schedules(*, service: Service, employees: Iterable[Employee] | None, window: Span, now: datetime, location: Location | None = None) -> list[Schedule]:
+    """The schedules of the service's active employees, or of those `employees` that are among them, in the employees' order; `location`: only there."""
     wanted = None if employees is None else [employee.pk for employee in employees]
     if wanted == []:
         return []
     # A slot may begin the day before the window's and reach over a week beyond it.
-    first, last = (connection.ops.adapt_datefield_value(day) for day in (_day(window[0]) - timedelta(days=2), _day(window[1]) + timedelta(days=9)))
+    first, last = _day(window[0]) - timedelta(days=2), _day(window[1]) + timedelta(days=9)
+    since, until = (connection.ops.adapt_datefield_value(day) for day in (first, last))
     with connection.cursor() as cursor:
         sql = RULES.format(
             employees="" if wanted is None else f"AND e.id IN ({_places(wanted)})",
@@ -112,38 +123,51 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
             complete_until=MOMENT[connection.vendor].format("complete_until"),
             max_age=LENGTH[connection.vendor].format("max_age"),
         )
-        cursor.execute(sql, [service.pk, *(wanted or ()), first, last, last, first])
+        cursor.execute(sql, [service.pk, *(wanted or ()), service.pk, service.pk, service.pk, since, until, until, since, until, since])
         rows = cursor.fetchall()
 
     serving: list[tuple[int, int, int]] = []
-    timezones: dict[int, str] = {}
-    weekly: dict[int, list[list[Period]]] = defaultdict(lambda: [[] for _ in range(7)])
-    special: dict[int, dict[date, list[Period]]] = defaultdict(lambda: defaultdict(list))
+    calendars: dict[int, tuple[str, str, str]] = {}
+    offered: set[int] = set()
+    weekly: dict[int, list[list[Placed]]] = defaultdict(lambda: [[] for _ in range(7)])
+    special: dict[int, dict[date, list[Placed]]] = defaultdict(lambda: defaultdict(list))
     off: dict[int, list[DaysOff]] = defaultdict(list)
+    closed: list[DaysOff] = []
     sources: dict[int, list[Source]] = defaultdict(list)
     for kind, calendar, *values in rows:
         match kind:
             case "serving":
                 serving.append((int(values[1]), calendar, int(values[0])))
-            case "zone":
-                timezones[calendar] = values[0]
+            case "calendar":
+                calendars[calendar] = values[0], values[1], values[2]
+            case "place":
+                offered.add(int(values[0]))
             case "hours":
-                weekly[calendar][int(values[0])].append(_period(values[1], values[2]))
+                weekly[calendar][int(values[0])].append((_period(values[1], values[2]), values[3] and int(values[3])))
             case "special":
-                special[calendar][date.fromisoformat(values[0])].append(_period(values[1], values[2]))
+                periods = special[calendar][date.fromisoformat(values[0])]
+                if not values[4]:
+                    periods.append((_period(values[1], values[2]), values[3] and int(values[3])))
             case "off":
-                off[calendar].append(DaysOff(date.fromisoformat(values[0]), date.fromisoformat(values[1]), values[2] == "yearly"))
+                off[calendar].append(_days_off(values))
+            case "closed":
+                closed.append(_days_off(values))
             case _:
                 sources[calendar].append(_source(*values, now=now.timestamp()))
+    for calendar, (_, country, subdivision) in calendars.items():
+        for day in public_holidays.between(country, subdivision, first, last):
+            special[calendar].setdefault(day, [])
     return [
         Schedule(
             employee_id=employee,
             calendar_id=calendar,
-            rules=Rules(
-                timezone=timezones[calendar],
-                weekly=tuple(tuple(sorted(periods)) for periods in weekly[calendar]),
-                special=tuple((day, tuple(sorted(periods))) for day, periods in sorted(special[calendar].items())),
-                off=tuple(sorted(off[calendar])),
+            hours=rules_by_place(
+                timezone=calendars[calendar][0],
+                weekly=weekly[calendar],
+                special=special[calendar],
+                off=tuple(sorted([*off[calendar], *closed])),
+                offered=offered,
+                wanted=None if location is None else location.pk,
             ),
             sources=sources[calendar],
         )
@@ -175,6 +199,10 @@ def load_free(calendars: Sequence[int], window: Span, *, least: int, ignore: Hol
             for calendar, (starts, ends) in rows.items():
                 free[calendar] = gaps(starts, ends, within=window, least=least)
     return free
+
+
+def _days_off(values: Sequence[str]) -> DaysOff:
+    return DaysOff(date.fromisoformat(values[0]), date.fromisoformat(values[1]), values[2] == "yearly")
 
 
 def _unpack(packed: bytes) -> array[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
@@ -42,9 +42,24 @@ class DaysOff(NamedTuple):
             _in_year(self.first, year) <= day <= _in_year(self.last, year + years) for year in range(max(day.year - years, self.first.year), day.year + 1)
         )
 
+    def coming(self, day: date) -> tuple[date, date] | None:
+        """The first and last day of the first time that isn't over on `day`."""
+        if not self.yearly:
+            return (self.first, self.last) if self.last >= day else None
+        years = self.last.year - self.first.year
+        year = max(day.year - years, self.first.year)
+        while (last := _in_year(self.last, year + years)) < day:
+            year += 1
+        return _in_year(self.first, year), last
+
+
+Placed = tuple[Period, int | None]
+"""A period, and the location where it is worked; None: wherever."""
+
 
 class Rules(NamedTuple):
-    """When a calendar works, in the wall time of `timezone`. `special` replaces a date's weekly hours; days off beat both."""
+    """When a calendar works, in the wall time of `timezone`. `special` replaces a date's weekly hours, by nothing on a public holiday;
+    days off beat both."""
 
     timezone: str
     weekly: tuple[tuple[Period, ...], ...]  # Monday first
@@ -68,11 +83,40 @@ class Trust(NamedTuple):
     unsure: int | None = None
 
 
-def periods(rules: Rules, day: date) -> Sequence[Period]:
-    """The periods of one date."""
-    if any(off.covers(day) for off in rules.off):
+def rules_by_place(
+    *,
+    timezone: str,
+    weekly: Sequence[Sequence[Placed]],
+    special: Mapping[date, Sequence[Placed]],
+    off: tuple[DaysOff, ...],
+    offered: Collection[int],
+    wanted: int | None,
+) -> tuple[tuple[int | None, Rules], ...]:
+    """The rules of each location at which a slot may be, the location first; None: it belongs to none.
+
+    `offered` are the locations of the service, none at all if it takes place wherever; `wanted` is the one the customer wishes. A slot is at
+    one location from start to end; what is worked wherever counts at each.
+    """
+    if wanted is not None and offered and wanted not in offered:
         return ()
-    return dict(rules.special).get(day, rules.weekly[day.weekday()])
+    bound = wanted if wanted is not None or len(offered) != 1 else next(iter(offered))
+    if bound is not None:
+        places: list[int | None] = [bound]
+    else:
+        worked = {place for periods in (*weekly, *special.values()) for _, place in periods if place is not None}
+        places = [None, *sorted(place for place in worked if not offered or place in offered)]
+    return tuple(
+        (
+            place,
+            Rules(
+                timezone=timezone,
+                weekly=tuple(_at(place, periods) for periods in weekly),
+                special=tuple((day, _at(place, periods)) for day, periods in sorted(special.items())),
+                off=off,
+            ),
+        )
+        for place in places
+    )
 
 
 def working_time(rules: Rules, window: Span) -> list[Span]:
@@ -162,6 +206,14 @@ def utc_offsets(timezone: str, first: int, last: int) -> tuple[tuple[int, int, i
 
 def local_day(instant: int, timezone: str) -> date:
     return datetime.fromtimestamp(instant, ZoneInfo(timezone)).date()
+
+
+def local_time(instant: int, timezone: str) -> time:
+    return datetime.fromtimestamp(instant, ZoneInfo(timezone)).time()
+
+
+def _at(place: int | None, periods: Sequence[Placed]) -> tuple[Period, ...]:
+    return tuple(sorted(period for period, at in periods if at is None or at == place))
 
 
 def _seconds(at: time) -> int:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0005_events'),
+        ('booking', '0006_hours'),
     ]
 
     operations = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from booking.models.appointment import Appointment, Attendance, Staffing, Status
-from booking.models.calendar import Allocation, Busy, BusySource, Calendar, SpecialDay, TimeOff, WorkingHours
+from booking.models.calendar import Allocation, Busy, BusySource, Calendar, ClosingDay, SpecialDay, TimeOff, WorkingHours
 from booking.models.catalog import Category, Location, Service
 from booking.models.event import Event, EventPeriod, EventStaffing, Registration
 from booking.models.idempotency import IdempotencyKey
@@ -18,6 +18,7 @@ __all__ = [
     "BusySource",
     "Calendar",
     "Category",
+    "ClosingDay",
     "Customer",
     "Employee",
     "ErasureRequest",

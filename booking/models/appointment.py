@@ -64,6 +64,11 @@ class Appointment(models.Model):
         return self.status in LIVE
 
     @property
+    def chosen_location(self) -> Location | None:
+        """One of the service's, which a move in time keeps."""
+        return self.location if self.location_id and self.service.locations.filter(pk=self.location_id).exists() else None
+
+    @property
     def uid(self) -> str:
         """The iCalendar UID that mails, feeds and CalDAV calendars all carry."""
         return f"{self.uuid}@kalends"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import zoneinfo
 from datetime import time
 from functools import cache
+from typing import ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from booking import public_holidays
 
 WEEKDAYS = [(0, _("Monday")), (1, _("Tuesday")), (2, _("Wednesday")), (3, _("Thursday")), (4, _("Friday")), (5, _("Saturday")), (6, _("Sunday"))]
 
@@ -25,11 +29,23 @@ def check_timezone(name: str) -> None:
         raise ValidationError(_("“%(name)s” is not a time zone; use a name like Europe/Berlin."), params={"name": name})
 
 
+def default_country() -> str:
+    return str(settings.HOLIDAYS_COUNTRY)
+
+
+def default_subdivision() -> str:
+    return str(settings.HOLIDAYS_SUBDIVISION)
+
+
 class Calendar(models.Model):
     """An employee's or a room's calendar. Rules are wall time in `timezone`; everything else is instants."""
 
     name = models.CharField(_("name"), max_length=200)
     timezone = models.CharField(_("time zone"), max_length=64, default="Europe/Berlin", validators=[check_timezone])
+    # Codes of the package `holidays`; without a country there are none.
+    holidays_country = models.CharField(_("public holidays of"), max_length=2, blank=True, default=default_country)
+    holidays_subdivision = models.CharField(_("federal state"), max_length=20, blank=True, default=default_subdivision)
+    holidays_closed = models.BooleanField(_("closed on public holidays"), default=True)
 
     class Meta:
         verbose_name = _("calendar")
@@ -39,34 +55,53 @@ class Calendar(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        public_holidays.check(self.holidays_country, self.holidays_subdivision)
 
-class WorkingHours(models.Model):
-    """One period of a weekday, wall time; several a day leave breaks between them. An end of 00:00 is the end of the day."""
+
+class Period(models.Model):
+    """Wall time of a day, for all services or some, at one location or wherever. An end of 00:00 is the end of the day."""
+
+    start = models.TimeField(_("from"))
+    end = models.TimeField(_("until"))
+    # Hours must not open everywhere because a place is gone.
+    location = models.ForeignKey("booking.Location", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("location"))
+    services = models.ManyToManyField("booking.Service", blank=True, related_name="%(class)s_periods", verbose_name=_("only for"))
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        check_period(self.start, self.end)
+
+    @property
+    def words(self) -> str:
+        """09:00–12:00, and where and what for if that is said."""
+        limits = ", ".join(str(one) for one in [*([self.location] if self.location else []), *self.services.all()])
+        return f"{self.start:%H:%M}–{self.end:%H:%M}" + (f" ({limits})" if limits else "")
+
+
+class WorkingHours(Period):
+    """One period of a weekday; several a day leave breaks between them."""
 
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="working_hours")
     weekday = models.PositiveSmallIntegerField(_("weekday"), choices=WEEKDAYS)
-    start = models.TimeField(_("from"))
-    end = models.TimeField(_("until"))
 
     class Meta:
         verbose_name = _("working hours")
         verbose_name_plural = _("working hours")
         ordering = ["weekday", "start"]
+        permissions = [("change_own_hours", "Can change the own working hours")]
 
     def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.start:%H:%M}–{self.end:%H:%M}"
 
-    def clean(self) -> None:
-        check_period(self.start, self.end)
 
-
-class SpecialDay(models.Model):
-    """A period of one date that replaces the weekday's hours of that date."""
+class SpecialDay(Period):
+    """A period of one date. Whatever it is for, it replaces the weekday's hours of that date."""
 
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="special_days")
     day = models.DateField(_("day"))
-    start = models.TimeField(_("from"))
-    end = models.TimeField(_("until"))
 
     class Meta:
         verbose_name = _("special day")
@@ -76,14 +111,11 @@ class SpecialDay(models.Model):
     def __str__(self) -> str:
         return f"{self.day} {self.start:%H:%M}–{self.end:%H:%M}"
 
-    def clean(self) -> None:
-        check_period(self.start, self.end)
-
 
 class TimeOff(models.Model):
-    """Whole days off, both ends included; `yearly` repeats it on the same dates each year."""
+    """Whole days off, both ends included; `yearly` repeats it on the same dates each year. Without a calendar it is everybody's."""
 
-    calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="time_off")
+    calendar = models.ForeignKey(Calendar, models.CASCADE, null=True, blank=True, related_name="time_off", verbose_name=_("calendar"))
     first_day = models.DateField(_("first day"))
     last_day = models.DateField(_("last day"))
     label = models.CharField(_("label"), max_length=200, blank=True)
@@ -97,6 +129,26 @@ class TimeOff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_day} – {self.last_day}"
+
+    def clean(self) -> None:
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValidationError({"last_day": _("The last day must not be before the first.")})
+
+
+class ForEverybody(models.Manager["ClosingDay"]):
+    def get_queryset(self) -> models.QuerySet[ClosingDay]:
+        return super().get_queryset().filter(calendar=None)
+
+
+class ClosingDay(TimeOff):
+    """The days on which the whole shop is closed."""
+
+    objects: ClassVar[ForEverybody] = ForEverybody()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("closing day")
+        verbose_name_plural = _("closing days")
 
 
 class Allocation(models.Model):

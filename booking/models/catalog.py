@@ -44,7 +44,9 @@ class Service(models.Model):
 
     name = models.CharField(_("name"), max_length=200)
     category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="services", verbose_name=_("category"))
-    location = models.ForeignKey(Location, models.SET_NULL, null=True, blank=True, related_name="services", verbose_name=_("location"))
+    locations = models.ManyToManyField(
+        Location, blank=True, related_name="services", verbose_name=_("locations"), help_text=_("Without one it takes place wherever the employee works.")
+    )
     description = models.TextField(_("description"), blank=True)
     color = models.CharField(_("colour"), max_length=7, default="#4f5d95", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Use a colour like #4f5d95."))])
     duration = models.PositiveIntegerField(_("duration (minutes)"), default=30, validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 60)])

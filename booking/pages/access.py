@@ -47,6 +47,14 @@ def own_appointment(user: AbstractBaseUser | AnonymousUser, pk: int) -> Appointm
     return found
 
 
+def may_change_hours(user: AbstractBaseUser | AnonymousUser, employee: Employee) -> bool:
+    """Their own where the admin lets employees; managers everybody's."""
+    if not isinstance(user, User):
+        return False
+    own = employee.user_id == user.pk and user.has_perm("booking.change_own_hours")
+    return own or (sees_all(user) and user.has_perm("booking.change_workinghours"))
+
+
 def has_diary(user: AbstractBaseUser | AnonymousUser) -> bool:
     return sees_all(user) or (isinstance(user, User) and Employee.objects.filter(user=user).exists())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -20,15 +20,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking.actions import appointments
 from booking.actions.customers import Guest
 from booking.actions.idempotency import Answer, Mismatch, digest, once
-from booking.availability import find_slots
+from booking.availability import Slot, find_slots
 from booking.errors import BookingError, SlotTaken, TooMany
 from booking.forms import BookingForm
 from booking.links import manage_token
-from booking.models import Appointment, Attendance, Customer, Employee, Service, Status
+from booking.models import Appointment, Attendance, Customer, Employee, Location, Service, Status
 from booking.pages import proof, stamp, zone
 from booking.pages.access import personal
 from booking.pages.add_to_calendar import ways
-from booking.pages.catalog import ANYONE, serving_employees
+from booking.pages.catalog import ANYONE, serving_employees, wished_location
 from booking.pages.picker import pick
 from booking.pages.throttle import throttled
 
@@ -36,6 +36,14 @@ from booking.pages.throttle import throttled
 CONFIRMATION = timedelta(minutes=30)
 PREFILL = tuple(BookingForm.base_fields)
 LONGEST = 4000
+
+
+class Chosen(NamedTuple):
+    """The employee wished (None: anyone), all who come into question, and the location if there was one to choose."""
+
+    employee: Employee | None
+    candidates: list[Employee]
+    location: Location | None
 
 
 @require_safe
@@ -46,21 +54,23 @@ def time(request: HttpRequest, pk: int) -> HttpResponseBase:
     chosen = _chosen(request, service)
     if chosen is None:
         return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
-    employee, candidates = chosen
+    employee, candidates, location = chosen
     shown = zone.zone_of(request)
     day = zone.read_day(request.GET.get("date"))
-    picker = pick(service=service, employees=candidates, zone=shown.info, now=timezone.now(), month=zone.read_day(request.GET.get("month")), day=day)
+    month = zone.read_day(request.GET.get("month"))
+    picker = pick(service=service, employees=candidates, zone=shown.info, now=timezone.now(), month=month, day=day, location=location)
     wanted = _wall_time(request.GET.get("time", ""))
     if wanted and picker.day == day is not None:
         for one in picker.times:
             if one.start.astimezone(shown.info).time() == wanted:
-                kept = {name: str(value) for name, value in request.GET.items() if name in (*PREFILL, "employee", "timezone")}
+                kept = {name: str(value) for name, value in request.GET.items() if name in (*PREFILL, "employee", "location", "timezone")}
                 query = urlencode({**kept, "start": zone.write_instant(one.start)})
                 return redirect(f"{reverse('booking:details', args=[pk])}?{query}")
     context = {
         "service": service,
         "employee": employee,
-        "several": len(serving_employees(service)) > 1 if employee else True,
+        "several": len(serving_employees(service, location)) > 1 if employee else True,
+        "location": location,
         "picker": picker,
         "zone": shown,
         "zones": zone.choices() if "zones" in request.GET else [],
@@ -91,71 +101,73 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     start = zone.read_instant(request.POST.get("start") or request.GET.get("start"))
     if chosen is None or start is None:
         return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
-    employee, candidates = chosen
+    employee, candidates, location = chosen
     shown = zone.zone_of(request)
     context: dict[str, Any] = {"service": service, "employee": employee, "zone": shown, "start": start, "end": start + timedelta(minutes=service.duration)}
+
+    def offered() -> list[Slot]:
+        return find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=timezone.now(), employees=candidates, location=location)
+
+    def page(slots: list[Slot], status: int = 200) -> HttpResponseBase:
+        places = Location.objects.filter(pk__in={slot.location_id for slot in slots if slot.location_id is not None})
+        more = {"places": [location] if location else list(places), "challenge": proof.challenge(context["stamp"])}
+        return render(request, "booking/details.html", {**context, **more}, status=status)
 
     if request.method == "POST" and "other" in request.POST:
         return _choose_again(request, pk, start.astimezone(shown.info).date())
     if request.method != "POST":
         initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | _typed(request)
-        fresh = stamp.new()
-        context |= {"form": BookingForm(initial=initial), "stamp": fresh, "challenge": proof.challenge(fresh)}
-        now = timezone.now()
-        if not any(slot.start == start for slot in find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)):
-            context |= {
-                "problem": _("This time is no longer free."),
-                "alternatives": appointments.nearest(service=service, start=start, now=now, employee=employee),
-            }
-        return render(request, "booking/details.html", context)
+        context |= {"form": BookingForm(initial=initial), "stamp": stamp.new()}
+        slots = [slot for slot in offered() if slot.start == start]
+        if not slots:
+            near = appointments.nearest(service=service, start=start, now=timezone.now(), employee=employee, location=location)
+            context |= {"problem": _("This time is no longer free."), "alternatives": near}
+        return page(slots)
 
     form = BookingForm(request.POST)
-    sent = request.POST.get("stamp", "")
-    context |= {"form": form, "stamp": sent, "challenge": proof.challenge(sent)}
+    context |= {"form": form, "stamp": request.POST.get("stamp", "")}
     try:
         shown_at = stamp.read(request.POST)
     except stamp.Stale:
         form.is_valid()
-        fresh = stamp.new()
-        context |= {
-            "stamp": fresh,
-            "challenge": proof.challenge(fresh),
-            "problem": _("The form had been open for too long. Nothing is lost: please check it and send it again."),
-        }
-        return render(request, "booking/details.html", context, status=400)
+        context |= {"stamp": stamp.new(), "problem": _("The form had been open for too long. Nothing is lost: please check it and send it again.")}
+        return page(offered(), status=400)
     if not form.is_valid():
-        return render(request, "booking/details.html", context, status=400)
+        return page(offered(), status=400)
     if problem := proof.lacking(request.POST):
-        return render(request, "booking/details.html", {**context, "problem": problem}, status=400)
+        context |= {"problem": problem}
+        return page(offered(), status=400)
     if shown_at.automatic:
-        return _pretend(request, service=service, start=start, form=form)
+        return _pretend(request, service=service, start=start, form=form, slots=offered())
     guest = Guest(
         **{name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}, language=get_language() or "", timezone=shown.name
     )
 
     def book() -> Answer:
         attendance = appointments.book(
-            service=service, start=start, guest=guest, now=timezone.now(), employee=employee, notes=form.cleaned_data["notes"], public=True
+            service=service,
+            start=start,
+            guest=guest,
+            now=timezone.now(),
+            employee=employee,
+            notes=form.cleaned_data["notes"],
+            public=True,
+            location=location,
         )
         return 201, {"id": str(attendance.uuid)}
 
-    wish = digest(pk, start.isoformat(), employee and employee.pk, form.cleaned_data)
+    wish = digest(pk, start.isoformat(), employee and employee.pk, location and location.pk, form.cleaned_data)
     try:
         _code, kept = once(key=digest("page", shown_at.key), request_hash=wish, do=book)
     except Mismatch:
-        fresh = stamp.new()
-        context |= {
-            "stamp": fresh,
-            "challenge": proof.challenge(fresh),
-            "problem": _("You have already booked with this form. Send it once more only if you want another appointment."),
-        }
-        return render(request, "booking/details.html", context, status=409)
+        context |= {"stamp": stamp.new(), "problem": _("You have already booked with this form. Send it once more only if you want another appointment.")}
+        return page(offered(), status=409)
     except SlotTaken as taken:
         context |= {"problem": str(taken), "alternatives": taken.slots}
-        return render(request, "booking/details.html", context, status=409)
+        return page(offered(), status=409)
     except BookingError as error:
         context |= {"problem": str(error)}
-        return render(request, "booking/details.html", context, status=429 if isinstance(error, TooMany) else 400)
+        return page(offered(), status=429 if isinstance(error, TooMany) else 400)
     request.session.pop("typed", None)
     request.session["booked"] = {"id": kept["id"], "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
@@ -171,7 +183,7 @@ def booked(request: HttpRequest) -> HttpResponseBase:
     if "pretended" in told:
         attendance: Attendance | None = _imagined(told)
     else:
-        attendance = Attendance.objects.select_related("appointment__service__location", "customer").filter(uuid=UUID(told["id"])).first()
+        attendance = Attendance.objects.select_related("appointment__service", "appointment__location", "customer").filter(uuid=UUID(told["id"])).first()
     if attendance is None:
         return redirect("booking:services")
     appointment = attendance.appointment
@@ -195,20 +207,23 @@ def _typed(request: HttpRequest) -> dict[str, str]:
 
 
 def _offered(pk: int) -> Service:
-    return get_object_or_404(Service.objects.select_related("location"), pk=pk, is_active=True)
+    return get_object_or_404(Service.objects.prefetch_related("locations"), pk=pk, is_active=True)
 
 
-def _chosen(request: HttpRequest, service: Service) -> tuple[Employee | None, list[Employee]] | None:
-    """The employee wished (None: anyone) and all who come into question; None if there is still a choice to make."""
-    serving = serving_employees(service)
+def _chosen(request: HttpRequest, service: Service) -> Chosen | None:
+    """None if there is still a choice to make."""
+    location = wished_location(request, service)
+    if location is None and len(service.locations.all()) > 1:
+        return None
+    serving = serving_employees(service, location)
     wanted = request.GET.get("employee", "")
     if len(serving) == 1:
-        return serving[0], serving
+        return Chosen(serving[0], serving, location)
     if serving and wanted == ANYONE:
-        return None, serving
+        return Chosen(None, serving, location)
     for one in serving:
         if str(one.pk) == wanted:
-            return one, [one]
+            return Chosen(one, [one], location)
     return None
 
 
@@ -219,10 +234,11 @@ def _wall_time(text: str) -> Any:
         return None
 
 
-def _pretend(request: HttpRequest, *, service: Service, start: datetime, form: BookingForm) -> HttpResponseBase:
+def _pretend(request: HttpRequest, *, service: Service, start: datetime, form: BookingForm, slots: list[Slot]) -> HttpResponseBase:
     """What a machine gets to see: the confirmation of nothing."""
     who = {name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}
-    told = {"id": str(uuid4()), "service": service.pk, "start": start.isoformat(), "who": who, "timezone": zone.zone_of(request).name}
+    place = next((slot.location_id for slot in slots), None)
+    told = {"id": str(uuid4()), "service": service.pk, "start": start.isoformat(), "location": place, "who": who, "timezone": zone.zone_of(request).name}
     request.session["booked"] = {"pretended": True, **told, "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
 
@@ -233,7 +249,8 @@ def _imagined(told: dict[str, Any]) -> Attendance | None:
         return None
     start = datetime.fromisoformat(told["start"])
     status = Status.PENDING if service.needs_approval else Status.APPROVED
-    appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=service.duration), status=status)
+    location = Location.objects.filter(pk=told["location"]).first()
+    appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=service.duration), status=status, location=location)
     return Attendance(
         uuid=UUID(told["id"]), appointment=appointment, customer=Customer(**told["who"]), status=status, price=service.price, timezone=told["timezone"]
     )

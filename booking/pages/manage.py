@@ -25,7 +25,7 @@ from booking.pages import stamp, zone
 from booking.pages.access import personal
 from booking.pages.add_to_calendar import ways
 from booking.pages.book import picker_response
-from booking.pages.picker import pick
+from booking.pages.picker import pick, place_after_move
 from booking.pages.throttle import count, is_spent, too_many
 
 # So long after the appointment the link still shows it.
@@ -94,7 +94,9 @@ def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
     context = _context(attendance, token)
     if start is not None:
         length = attendance.appointment.end - attendance.appointment.start
-        return render(request, "booking/manage_reschedule.html", {**context, "start": start, "end": start + length, "stamp": stamp.new()})
+        place = place_after_move(attendance.appointment, context["employees"], start, timezone.now())
+        told = {"start": start, "end": start + length, "places": [place] if place else [], "stamp": stamp.new()}
+        return render(request, "booking/manage_reschedule.html", {**context, **told})
     return _times(request, context)
 
 
@@ -112,6 +114,7 @@ def _times(request: HttpRequest, context: dict[str, Any], status: int = 200) -> 
         day=zone.read_day(request.GET.get("date")),
         ignore=("appointment", appointment.pk),
         without=appointment.start,
+        location=appointment.chosen_location,
     )
     zones = zone.choices() if "zones" in request.GET else []
     # The same address with another `start` is the question.

@@ -25,7 +25,7 @@ from booking.models import Appointment, Employee
 from booking.pages import zone
 from booking.pages.access import own_appointment, personal, visible_appointment, visible_employees
 from booking.pages.book import picker_response
-from booking.pages.picker import pick
+from booking.pages.picker import pick, place_after_move
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -84,6 +84,7 @@ def _times(request: HttpRequest, context: dict[str, Any], *, near: datetime | No
         day=near.astimezone(shown.info).date() if near else zone.read_day(request.GET.get("date")),
         ignore=("appointment", found.pk),
         without=None if chosen else found.start,
+        location=found.chosen_location,
     )
     context |= {
         "picker": picker,
@@ -121,10 +122,12 @@ def _question(request: HttpRequest, context: dict[str, Any], start: datetime) ->
             ignore=("appointment", found.pk),
             duration=length,
             owner=one.user_id == request.user.pk,
+            location=found.chosen_location,
         )
         offered = offered and told.bookable
         reasons += told.reasons if one.pk in known else ()
-    context |= {"start": start, "end": start + length, "offered": offered, "reasons": reasons}
+    place = place_after_move(found, context["wanted"], start, timezone.now()) if offered else found.location
+    context |= {"start": start, "end": start + length, "offered": offered, "reasons": reasons, "places": [place] if place else []}
     return render(request, "booking/appointment_move.html", context)
 
 

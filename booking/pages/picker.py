@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.formats import get_format
 
-from booking.availability import find_spans, next_slot
-from booking.models import Employee, Service
+from booking.availability import find_slots, find_spans, next_slot
+from booking.models import Appointment, Employee, Location, Service
 
 Holder = tuple[str, int]
 
@@ -62,15 +62,16 @@ def pick(
     day: date | None = None,
     ignore: Holder | None = None,
     without: datetime | None = None,
+    location: Location | None = None,
 ) -> Picker:
     """The month asked for, else the day's, else the one with the first free time; days are days in `zone`.
 
     Without a day the first free one is opened. A month before today or past the horizon is drawn in.
-    `without` is a start that is not offered: the time an appointment already has.
+    `without` is a start that is not offered: the time an appointment already has. `location`: only there.
     """
     today, last = now.astimezone(zone).date(), (now + timedelta(days=service.horizon)).astimezone(zone).date()
     if month is None and day is None:
-        first = next_slot(service=service, employees=employees, now=now)
+        first = next_slot(service=service, employees=employees, now=now, location=location)
         month = first.start.astimezone(zone).date() if first else today
     month = min(max((month or day or today), today), last).replace(day=1)
     after = (month + timedelta(days=31)).replace(day=1)
@@ -80,8 +81,8 @@ def pick(
     def spans(start: date, end: date) -> dict[int, tuple[int, bool]]:
         """Start -> (end, unsure), both instants in seconds, in order."""
         found: dict[int, tuple[int, bool]] = {}
-        for begin, until, _employee, unsure in find_spans(
-            service=service, start=_midnight(start, zone), end=_midnight(end, zone), now=now, employees=employees, ignore=ignore
+        for begin, until, _employee, unsure, _location in find_spans(
+            service=service, start=_midnight(start, zone), end=_midnight(end, zone), now=now, employees=employees, ignore=ignore, location=location
         ):
             if without is not None and begin == without.timestamp():
                 continue
@@ -101,7 +102,7 @@ def pick(
         later = [times[0].start for free_day, times in by_day.items() if day is not None and free_day > day]
         if not later:
             later = [datetime.fromtimestamp(begin, UTC) for begin in list(spans(after, last + timedelta(days=1)))[:1]]
-        if not later and (first := next_slot(service=service, employees=employees, now=now)):
+        if not later and (first := next_slot(service=service, employees=employees, now=now, location=location)):
             later = [first.start]
         next_free = later[0] if later else None
 
@@ -121,6 +122,16 @@ def pick(
         zone=zone,
         weekdays=[cell.date for cell in weeks[0]],
     )
+
+
+def place_after_move(appointment: Appointment, employees: Sequence[Employee], start: datetime, now: datetime) -> Location | None:
+    """Where it takes place if it is moved to `start` as offered: see actions.appointments.reschedule."""
+    if (chosen := appointment.chosen_location) is not None:
+        return chosen
+    ignore, end = ("appointment", appointment.pk), start + timedelta(seconds=1)
+    slots = find_slots(service=appointment.service, start=start, end=end, now=now, employees=employees, ignore=ignore)
+    places = [slot.location_id for slot in slots if slot.location_id is not None]
+    return Location.objects.filter(pk=places[-1]).first() if places else appointment.location
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, customer, diary, events, feeds, manage, move, panel, registration, staff_events, why
+from booking.pages import book, catalog, customer, diary, events, feeds, hours, manage, move, panel, registration, staff_events, why
 
 app_name = "booking"
 
@@ -33,6 +33,11 @@ urlpatterns = [
     path("profile/diary/", feeds.own_diary, name="own_diary"),
     path("profile/", diary.profile, name="profile"),
     path("profile/event/<int:pk>/", staff_events.event, name="staff_event"),
+    path("profile/hours/", hours.hours, name="hours"),
+    path("profile/hours/day/", hours.day, name="hours_day"),
+    path("profile/hours/off/", hours.off, name="hours_off"),
+    path("profile/hours/off/<int:pk>/remove/", hours.remove_off, name="hours_remove_off"),
+    path("profile/hours/clock/", hours.clock, name="hours_clock"),
     path("profile/why/", why.why, name="why"),
     path("profile/appointment/<int:pk>/", diary.appointment, name="appointment"),
     path("profile/appointment/<int:pk>/approve/", diary.approve, name="appointment_approve"),

@@ -28,9 +28,9 @@ def details_url(service: Service, start: datetime, employee: object = "any", **q
     return reverse("booking:details", args=[service.pk], query={"employee": str(employee), "start": write_instant(start), **query})
 
 
-def send(client: Client, service: Service, start: datetime, *, employee: object = "any", sent: str = "", **changes: str) -> Any:
-    """Sends the details form; `sent` is the stamp, a ripe one unless given."""
-    return client.post(details_url(service, start, employee), {**WHO, "start": write_instant(start), "stamp": sent or ripe_stamp(), **changes})
+def send(client: Client, service: Service, start: datetime, *, employee: object = "any", sent: str = "", address: str = "", **changes: str) -> Any:
+    """Sends the details form; `sent` is the stamp, a ripe one unless given; `address` is where to, if it says more than service and employee."""
+    return client.post(address or details_url(service, start, employee), {**WHO, "start": write_instant(start), "stamp": sent or ripe_stamp(), **changes})
 
 
 def book(client: Client, service: Service, start: datetime, **changes: str) -> Attendance:

@@ -45,7 +45,8 @@ def story(language: str):
     """Asked for, moved while waiting, approved, moved, given to Finn, cancelled; another one is rejected. Yields (name, mails)."""
     eve, finn = make_employee("Eve", language=language, last_name="Weber"), make_employee("Finn", language=language)
     place = Location.objects.create(name="Studio", address="Lindenstraße 1")
-    service = make_service(eve, finn, needs_approval=True, location=place)
+    service = make_service(eve, finn, needs_approval=True)
+    service.locations.add(place)
     attendance = booking(service=service, employee=eve, language=language)
     appointment, now = attendance.appointment, timezone.now()
     yield "pending", deliver()

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.django_db
 def attendance() -> Attendance:
     employee = make_employee("Eve", last_name="Weber", phone="+49 1", note="SECRET-STAFF")
     place = Location.objects.create(name="Studio", address="Lindenstraße 1")
-    service = make_service(employee, category=Category.objects.create(name="Hair"), location=place, duration=90)
+    service = make_service(employee, category=Category.objects.create(name="Hair"), duration=90)
+    service.locations.add(place)
     made = booking(service=service, employee=employee, notes="Left-handed", phone="+49 30 9")
     made.customer.note = "SECRET-CUSTOMER"
     made.customer.save()

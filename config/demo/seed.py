@@ -71,7 +71,6 @@ def salon() -> None:
         service = Service(
             name=name,
             category=Category.objects.get_or_create(name=category)[0],
-            location=place,
             description=text,
             duration=minutes,
             price=Decimal(price),
@@ -85,6 +84,7 @@ def salon() -> None:
         )
         service.save()
         service.employees.set(people[person] for person in staff)
+        service.locations.add(place)
     _meetings(people["employee"])
     for first_name, last_name in CUSTOMERS:
         Customer(first_name=first_name, last_name=last_name, email=f"{first_name.lower()}@example.org").save()

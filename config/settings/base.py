@@ -11,6 +11,8 @@ __all__ = [
     "BASE_DIR",
     "DEBUG",
     "DEFAULT_AUTO_FIELD",
+    "HOLIDAYS_COUNTRY",
+    "HOLIDAYS_SUBDIVISION",
     "INSTALLED_APPS",
     "KALENDS_DEMO",
     "KALENDS_TESTING",
@@ -116,6 +118,9 @@ LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.text("TIME_ZONE", "Europe/Berlin")
 USE_TZ = True
+# The public holidays of new calendars: codes such as DE and BE. Nothing: none.
+HOLIDAYS_COUNTRY = env.text("HOLIDAYS_COUNTRY").upper()
+HOLIDAYS_SUBDIVISION = env.text("HOLIDAYS_SUBDIVISION")
 USE_I18N = True
 
 STATIC_URL = "static/"
