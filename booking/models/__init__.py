@@ -9,6 +9,7 @@ from booking.models.event import Event, EventPeriod, EventStaffing, Registration
 from booking.models.idempotency import IdempotencyKey
 from booking.models.message import Message
 from booking.models.people import Customer, Employee
+from booking.models.reminder import Reminder
 
 __all__ = [
     "Allocation",
@@ -27,6 +28,7 @@ __all__ = [
     "Location",
     "Message",
     "Registration",
+    "Reminder",
     "Service",
     "SpecialDay",
     "Staffing",

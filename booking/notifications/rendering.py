@@ -12,7 +12,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string, select_template
 from django.utils.safestring import mark_safe
 
-from booking.models import Message
+from booking.models import Employee, Message
 from booking.notifications import event_mail, knowledge, markup
 from booking.notifications.content import Content, Reader, organizer_address
 from booking.notifications.invitation import invitation
@@ -42,7 +42,9 @@ def render(message: Message) -> EmailMultiAlternatives:
 
 def content(message: Message) -> Content:
     """Of a mail about an appointment."""
-    attendance, reader, wording = message.booking, reader_of(message), knowledge.wording(message)
+    attendance, wording = message.booking, knowledge.wording(message)
+    employee = knowledge.employee_of(message) if message.audience == Message.Audience.EMPLOYEE else None
+    reader = reader_of(message, employee)
     known = knowledge.before(message) if message.kind == Message.Kind.RESCHEDULED else None
     values = values_for(
         attendance,
@@ -50,15 +52,18 @@ def content(message: Message) -> Content:
         language=reader.language,
         timezone=reader.timezone,
         previous=(known.start, known.end) if known else None,
+        employee=None if wording == "handed_over" else employee,
     )
-    part = invitation(
-        attendance,
-        audience=message.audience,
-        name=reader.name,
-        address=message.recipient,
-        timezone=reader.timezone,
-        gone=wording == "handed_over",
-    )
+    part = None
+    if message.moment is None:  # a reminder brings nothing new for the calendar
+        part = invitation(
+            attendance,
+            audience=message.audience,
+            name=reader.name,
+            address=message.recipient,
+            timezone=reader.timezone,
+            gone=wording == "handed_over",
+        )
     return Content(
         reader=reader,
         folder=message.audience,
@@ -70,11 +75,12 @@ def content(message: Message) -> Content:
     )
 
 
-def reader_of(message: Message) -> Reader:
+def reader_of(message: Message, employee: Employee | None) -> Reader:
+    """`employee`: to whom it goes, if it goes to one who is known."""
     attendance = message.booking
     if message.audience == Message.Audience.CUSTOMER:
         return Reader(attendance.customer.full_name, attendance.language, known_zone(attendance.timezone))
-    employee = knowledge.employee_of(message) or attendance.appointment.employees.select_related("calendar").first()
+    employee = employee or attendance.appointment.employees.select_related("calendar").first()
     if employee is None:
         return Reader("", settings.LANGUAGE_CODE, settings.TIME_ZONE)
     return Reader(employee.full_name, employee.language, known_zone(employee.calendar.timezone))
@@ -83,6 +89,8 @@ def reader_of(message: Message) -> Reader:
 def message_id(message: Message) -> str:
     """The same however often it is sent, so that a mail program shows a repeated one once (RFC 5322 §3.6.4)."""
     key = f"{message.kind}:{message.about.uuid}:{message.version}:{message.recipient.lower()}"
+    if message.moment:
+        key = f"{message.kind}:{message.about.uuid}:{message.reminder_id}:{message.moment.isoformat()}:{message.recipient.lower()}"
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{urlsplit(settings.SITE_URL).hostname or 'kalends'}>"
 
 
@@ -108,7 +116,7 @@ def _plain(blocks: list[markup.Block], values: Mapping[str, Value]) -> str:
         if block.kind == "rows":
             parts.append(_table([(label, fill(value, values, text)) for label, value in block.lines]))
         elif block.kind == "buttons":
-            parts += [f"{label}:\n{fill(value, values, text)}" for label, value in block.lines]
+            parts += [f"{label}:\n{address}" for label, value in block.lines if (address := fill(value, values, text))]
         else:
             parts += [fill(value, values, text) for _, value in block.lines]
     company = settings.COMPANY
@@ -128,7 +136,7 @@ def _html(blocks: list[markup.Block], values: Mapping[str, Value], subject: str,
     filled = []
     for block in blocks:
         lines = [(html(label), fill(value, values, html, around=html)) for label, value in block.lines]
-        if block.kind == "rows":
+        if block.kind in ("rows", "buttons"):  # without those that have nothing to say, or lead nowhere
             lines = [(label, value) for label, value in lines if value.strip()]
         # Both our words and the values have just been escaped.
         filled.append({"kind": block.kind, "lines": [(mark_safe(label), mark_safe(value)) for label, value in lines]})

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from booking.models import Message
-from booking.notifications import knowledge, registrations
+from booking.notifications import knowledge, registrations, reminders
 from booking.notifications.rendering import render
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ ABOUT = (
     "attendance__appointment__service__category",
     "attendance__appointment__location",
     "attendance__customer",
+    "reminder",
     "registration__event__organizer__calendar",
     "registration__event__location",
     "registration__customer",
@@ -65,7 +66,7 @@ def send_one(pk: int, *, now: datetime) -> bool:
     if message is None:  # its booking has just been erased
         return False
     try:
-        if reason := registrations.needless(message) if message.registration else knowledge.needless(message):
+        if reason := _needless(message, now):
             mine.update(state=Message.State.SKIPPED, error=reason, claimed_until=None)
             return False
         told = registrations.current(message.registration) if message.registration else knowledge.current(message.booking)
@@ -84,6 +85,12 @@ def retry(messages: QuerySet[Message], *, now: datetime) -> int:
     """Gives failed ones another chance; returns how many."""
     failed = messages.filter(state=Message.State.FAILED)
     return failed.update(state=Message.State.OPEN, attempts=0, not_before=now, claimed_until=None, error="")
+
+
+def _needless(message: Message, now: datetime) -> str:
+    if message.moment:
+        return reminders.needless(message, now)
+    return registrations.needless(message) if message.registration else knowledge.needless(message)
 
 
 def _put_off(message: Message, mine: QuerySet[Message], error: Exception, now: datetime) -> None:

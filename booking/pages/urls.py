@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, diary, events, manage, move, panel, registration, staff_events, why
+from booking.pages import book, catalog, decide, diary, events, manage, move, panel, registration, staff_events, why
 
 app_name = "booking"
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path("booking/<str:token>/", manage.manage, name="manage"),
     path("booking/<str:token>/reschedule/", manage.reschedule, name="manage_reschedule"),
     path("booking/<str:token>/cancel/", manage.cancel, name="manage_cancel"),
+    path("request/<str:token>/approve/", decide.approve, name="request_approve"),
+    path("request/<str:token>/reject/", decide.reject, name="request_reject"),
     path("mine/<str:token>/", panel.panel, name="panel"),
     path("profile/", diary.profile, name="profile"),
     path("profile/event/<int:pk>/", staff_events.event, name="staff_event"),

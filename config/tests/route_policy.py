@@ -24,6 +24,8 @@ POLICY: dict[str, str] = {
     "booking:manage": LINK,
     "booking:manage_reschedule": LINK,
     "booking:manage_cancel": LINK,
+    "booking:request_approve": LINK,
+    "booking:request_reject": LINK,
     "booking:panel": LINK,
     "booking:profile": SIGNED_IN,
     "booking:why": SIGNED_IN,

@@ -126,6 +126,8 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("appointment_manage_url", _("link to see, move or cancel the booking"), "https://example.org/booking/…/", CUSTOMER),
         ("appointment_reschedule_url", _("link to move the booking"), "https://example.org/booking/…/reschedule/", CUSTOMER),
         ("appointment_cancel_url", _("link to cancel the booking"), "https://example.org/booking/…/cancel/", CUSTOMER),
+        ("appointment_approve_url", _("link to approve the request; empty once it is answered"), "https://example.org/request/…/approve/", EMPLOYEE),
+        ("appointment_reject_url", _("link to reject the request; empty once it is answered"), "https://example.org/request/…/reject/", EMPLOYEE),
     ),
     *_group(
         pgettext_lazy("to register for", "Event"),

@@ -15,7 +15,7 @@ from django.utils.formats import number_format
 from django.utils.translation import ngettext, override
 
 from booking import links
-from booking.models import Appointment, Attendance, Customer, Employee, Location, Message
+from booking.models import Appointment, Attendance, Customer, Employee, Location, Message, Status
 from booking.models.calendar import timezones
 from booking.notifications.placeholders.escaping import unlinked
 from booking.notifications.placeholders.filling import Value
@@ -25,8 +25,16 @@ from booking.notifications.placeholders.moments import Moment
 logger = logging.getLogger(__name__)
 
 
-def values_for(attendance: Attendance, *, audience: str, language: str, timezone: str, previous: tuple[datetime, datetime] | None = None) -> dict[str, Value]:
-    """For a mail about one booking; `previous` are the start and end it had before. What a guest typed can't become a link.
+def values_for(
+    attendance: Attendance,
+    *,
+    audience: str,
+    language: str,
+    timezone: str,
+    previous: tuple[datetime, datetime] | None = None,
+    employee: Employee | None = None,
+) -> dict[str, Value]:
+    """For a mail about one booking; `previous` are the start and end it had before, `employee` the one it goes to. What a guest typed can't become a link.
 
     A customer is told of nobody else; to an employee the customer placeholders are lists of all who come.
     """
@@ -48,6 +56,10 @@ def values_for(attendance: Attendance, *, audience: str, language: str, timezone
         for name in ("manage", "manage_reschedule", "manage_cancel"):
             values[f"appointment_{name.removeprefix('manage_')}_url"] = settings.SITE_URL.rstrip("/") + reverse(f"booking:{name}", args=[token])
         values["customer_panel_url"] = links.panel_url(customer)
+    else:
+        decides = employee is not None and attendance.status == Status.PENDING
+        values["appointment_approve_url"] = links.decision_url(attendance, employee, "approve") if employee and decides else ""
+        values["appointment_reject_url"] = links.decision_url(attendance, employee, "reject") if employee and decides else ""
     return only(values, "customer" if to_customer else "employee")
 
 
