@@ -7,6 +7,7 @@ from booking.models.calendar import Allocation, Busy, BusySource, Calendar, Spec
 from booking.models.catalog import Category, Location, Service
 from booking.models.event import Event, EventPeriod, EventStaffing, Registration
 from booking.models.idempotency import IdempotencyKey
+from booking.models.mail_text import MailText
 from booking.models.message import Message
 from booking.models.people import Customer, Employee
 from booking.models.reminder import Reminder
@@ -26,6 +27,7 @@ __all__ = [
     "EventStaffing",
     "IdempotencyKey",
     "Location",
+    "MailText",
     "Message",
     "Registration",
     "Reminder",

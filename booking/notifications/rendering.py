@@ -4,40 +4,67 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import formataddr
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string, select_template
+from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from booking.models import Employee, Message
-from booking.notifications import event_mail, knowledge, markup
+from booking.notifications import event_mail, knowledge, markup, texts
 from booking.notifications.content import Content, Reader, organizer_address
 from booking.notifications.invitation import invitation
 from booking.notifications.placeholders import Value, fill, header, html, text, values_for
 from booking.notifications.placeholders.values import known_zone
 
-FALLBACK_LANGUAGE = "en"
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A text with its placeholders filled in: one line, plain text, HTML."""
+
+    subject: str
+    plain: str
+    html: str
 
 
 def render(message: Message) -> EmailMultiAlternatives:
     """The mail as it is true now. Raises if a text or a link can't be made; sends nothing and writes nothing."""
-    told = event_mail.content(message) if message.registration else content(message)
-    subject, blocks = markup.parse(_source(told.reader.language, told.folder, told.wording))
-    subject = header(fill(subject, told.values, header))
+    told = _told(message)
+    filled = _filled(message, told)
     mail = EmailMultiAlternatives(
-        subject=subject,
-        body=_plain(blocks, told.values),
+        subject=filled.subject,
+        body=filled.plain,
         to=[message.recipient],
         reply_to=[_reply_to(message, told)],
         headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
     )
-    mail.attach_alternative(_html(blocks, told.values, subject, told.reader.language), "text/html")
+    mail.attach_alternative(filled.html, "text/html")
     for part in told.parts:
         mail.attach(part)
     return mail
+
+
+def words(message: Message) -> Filled:
+    """What the mail says, for other channels: the subject is a whole sentence for a short message."""
+    return _filled(message, _told(message))
+
+
+def _told(message: Message) -> Content:
+    return event_mail.content(message) if message.registration else content(message)
+
+
+def _filled(message: Message, told: Content) -> Filled:
+    language = told.reader.language
+    return compose(texts.source(told.folder, told.wording, language, message.reminder_id), told.values, language)
+
+
+def compose(source: str, values: Mapping[str, Value], language: str) -> Filled:
+    subject, blocks = markup.parse(source)
+    subject = header(fill(subject, values, header))
+    return Filled(subject, _plain(blocks, values), _html(blocks, values, subject, language))
 
 
 def content(message: Message) -> Content:
@@ -94,12 +121,6 @@ def message_id(message: Message) -> str:
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{urlsplit(settings.SITE_URL).hostname or 'kalends'}>"
 
 
-def _source(language: str, folder: str, wording: str) -> str:
-    """Our own text with its placeholders unfilled; `include` is the only thing Django's engine does in it."""
-    names = [f"email/{one}/{folder}/{wording}.txt" for one in dict.fromkeys((language, language.partition("-")[0], FALLBACK_LANGUAGE))]
-    return str(select_template(names).render({}))
-
-
 def _reply_to(message: Message, told: Content) -> str:
     """Customers answer the company, or whoever serves them; employees answer the customer."""
     if message.audience == Message.Audience.EMPLOYEE:
@@ -114,9 +135,9 @@ def _plain(blocks: list[markup.Block], values: Mapping[str, Value]) -> str:
     parts = []
     for block in blocks:
         if block.kind == "rows":
-            parts.append(_table([(label, fill(value, values, text)) for label, value in block.lines]))
+            parts.append(_table([(fill(label, values, text), fill(value, values, text)) for label, value in block.lines]))
         elif block.kind == "buttons":
-            parts += [f"{label}:\n{address}" for label, value in block.lines if (address := fill(value, values, text))]
+            parts += [f"{fill(label, values, text)}:\n{address}" for label, value in block.lines if (address := fill(value, values, text))]
         else:
             parts += [fill(value, values, text) for _, value in block.lines]
     company = settings.COMPANY
@@ -135,7 +156,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
 def _html(blocks: list[markup.Block], values: Mapping[str, Value], subject: str, language: str) -> str:
     filled = []
     for block in blocks:
-        lines = [(html(label), fill(value, values, html, around=html)) for label, value in block.lines]
+        lines = [(fill(label, values, html, around=html), fill(value, values, html, around=html)) for label, value in block.lines]
         if block.kind in ("rows", "buttons"):  # without those that have nothing to say, or lead nowhere
             lines = [(label, value) for label, value in lines if value.strip()]
         # Both our words and the values have just been escaped.
