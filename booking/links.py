@@ -1,12 +1,17 @@
-"""Signed links for customers: purpose, id and version inside, nothing that is shown elsewhere."""
+"""Signed links in mails: purpose, id and version inside, nothing that is shown elsewhere."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
 
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from booking.models import Attendance, Customer, Employee, Registration
+from booking.models import Attendance, Customer, Employee, Registration, Status
+
+Decision = Literal["approve", "reject"]
 
 # 16 bytes of the uuid plus version, signed: the link dies when the version is raised (RFC 4648 text, safe in a path).
 _manage = signing.Signer(salt="kalends.manage")
@@ -14,6 +19,8 @@ _registration = signing.Signer(salt="kalends.registration")
 _panel = signing.Signer(salt="kalends.panel")
 _feed = signing.Signer(salt="kalends.feed")
 _diary = signing.Signer(salt="kalends.diary")
+# Each good for one decision only.
+_decide = {"approve": signing.Signer(salt="kalends.approve"), "reject": signing.Signer(salt="kalends.reject")}
 
 
 def manage_token(attendance: Attendance) -> str:
@@ -97,3 +104,32 @@ def _read(signer: signing.Signer, token: str) -> tuple[int, int] | None:
     except signing.BadSignature:
         return None
     return int(pk), int(version)
+
+
+def decision_url(attendance: Attendance, employee: Employee, decision: Decision) -> str:
+    """Where this employee approves (or rejects) the request; absolute, for the employee's mail alone."""
+    token = _decide[decision].sign(f"{attendance.uuid.hex}.{attendance.link_version}.{employee.pk}")
+    return settings.SITE_URL.rstrip("/") + reverse(f"booking:request_{decision}", args=[token])
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a link to approve or reject stands for; `is_open` as long as it is the same request and still waits. With time or staff the version changes."""
+
+    attendance: Attendance
+    employee: Employee
+    is_open: bool
+
+
+def request_for(token: str, decision: Decision) -> Request | None:
+    """None when it is forged, made for the other decision or unknown."""
+    try:
+        uuid, version, employee = _decide[decision].unsign(token).split(".")
+    except signing.BadSignature:
+        return None
+    attendance = Attendance.objects.select_related("appointment__service", "appointment__location", "customer").filter(uuid=uuid).first()
+    who = Employee.objects.select_related("calendar").filter(pk=int(employee)).first()
+    if attendance is None or who is None:
+        return None
+    appointment = attendance.appointment
+    return Request(attendance, who, attendance.link_version == int(version) and Status.PENDING == appointment.status == attendance.status)

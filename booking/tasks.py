@@ -7,14 +7,22 @@ from django.utils import timezone
 
 from booking import health
 from booking.actions import idempotency
+from booking.models.message import EMAIL
+from booking.notifications import reminders
 from booking.notifications.sending import send_due
 from booking.wake import Call, wake
 
 
 @shared_task
-def send_messages() -> None:
+def send_messages(channel: str = EMAIL) -> None:
     """Woken after each booking, and by the clock for what was not woken or is to be tried again."""
-    send_due(timezone.now())
+    send_due(timezone.now(), channel)
+
+
+@shared_task
+def remind() -> None:
+    """Looks by the clock whom to remind of what, and who is to hear of it afterwards."""
+    reminders.write_due(timezone.now())
 
 
 @shared_task

@@ -1,4 +1,4 @@
-"""The outbox of mails: what was sent, what failed and why."""
+"""The outbox of mails and other channels: what was sent, what failed and why."""
 
 from __future__ import annotations
 
@@ -12,16 +12,37 @@ from django.utils.translation import gettext_lazy, ngettext
 from booking.actions.messages import send_again
 from booking.admin.readonly import ReadOnlyAdmin
 from booking.models import Message
+from booking.models.message import EMAIL
+from booking.notifications import channels
 
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ["kind", "audience", "recipient", "state", "attempts", "not_before", "sent_at", "error"]
-    list_filter = ["state", "kind", "audience"]
+    list_display = ["kind", "over", "audience", "recipient", "state", "attempts", "not_before", "sent_at", "error"]
+    list_filter = ["state", "kind", "audience", "channel"]
     search_fields = ["recipient"]
     date_hierarchy = "created_at"
-    fields = ["kind", "audience", "attendance", "registration", "recipient", "state", "attempts", "error", "not_before", "created_at", "sent_at"]
+    fields = [
+        "kind",
+        "over",
+        "audience",
+        "attendance",
+        "registration",
+        "reminder",
+        "moment",
+        "recipient",
+        "state",
+        "attempts",
+        "error",
+        "not_before",
+        "created_at",
+        "sent_at",
+    ]
     actions = ["try_again"]
+
+    @admin.display(description=gettext_lazy("channel"), ordering="channel")
+    def over(self, message: Message) -> str:
+        return _("e-mail") if message.channel == EMAIL else channels.label_of(message.channel)
 
     @admin.action(description=gettext_lazy("Send again"), permissions=["resend"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:

@@ -7,8 +7,10 @@ from booking.models.calendar import Allocation, Busy, BusySource, Calendar, Clos
 from booking.models.catalog import Category, Location, Service
 from booking.models.event import Event, EventPeriod, EventStaffing, Registration
 from booking.models.idempotency import IdempotencyKey
+from booking.models.mail_text import MailText
 from booking.models.message import Message
 from booking.models.people import Customer, Employee, ErasureRequest
+from booking.models.reminder import Reminder
 
 __all__ = [
     "Allocation",
@@ -27,8 +29,10 @@ __all__ = [
     "EventStaffing",
     "IdempotencyKey",
     "Location",
+    "MailText",
     "Message",
     "Registration",
+    "Reminder",
     "Service",
     "SpecialDay",
     "Staffing",

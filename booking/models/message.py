@@ -1,4 +1,4 @@
-"""The outbox of mails: a row is written with the change it tells of, and sent afterwards."""
+"""The outbox of mails and other news: a row is written with the change it tells of, and sent afterwards."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.models.appointment import Attendance
 from booking.models.event import Registration
+from booking.models.reminder import Reminder
+
+EMAIL = "email"  # the channel that every message goes over first; the others are plug-ins
 
 
 class Message(models.Model):
-    """One mail to one address about one version of one attendance or registration. `context` keeps what is no longer in the tables when it is sent
-    (the old time); everything else is read when it is sent, so that the last state is told."""
+    """One mail (or what else its channel sends) to one address about one version of one attendance or registration. `context` keeps what is no longer in the tables when it is sent
+    (the old time); everything else is read when it is sent, so that the last state is told. What a reminder tells is no news: it has a `moment`, the
+    start (or end) that it reminds of, and goes once for each."""
 
     class Kind(models.TextChoices):
         BOOKED = "booked", _("booked")
@@ -25,10 +29,13 @@ class Message(models.Model):
         WITHDRAWN = "withdrawn", _("registration cancelled")
         EVENT_CHANGED = "event_changed", _("event changed")
         EVENT_CANCELLED = "event_cancelled", _("event cancelled")
+        REMINDER = "reminder", _("reminder")
+        FOLLOW_UP = "follow_up", _("follow-up")
 
     class Audience(models.TextChoices):
         CUSTOMER = "customer", _("customer")
         EMPLOYEE = "employee", _("employee")
+        SYSTEM = "system", _("another system")
 
     class State(models.TextChoices):
         OPEN = "open", _("waiting")
@@ -40,8 +47,11 @@ class Message(models.Model):
     audience = models.CharField(_("to whom"), max_length=10, choices=Audience)
     attendance = models.ForeignKey(Attendance, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("attendance"))
     registration = models.ForeignKey(Registration, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("registration"))
+    reminder = models.ForeignKey(Reminder, models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("reminder"))
+    moment = models.DateTimeField(_("time reminded of"), null=True, blank=True)
     version = models.PositiveIntegerField()
-    recipient = models.EmailField(_("address"))
+    channel = models.CharField(_("channel"), max_length=20, default=EMAIL)
+    recipient = models.CharField(_("address"), max_length=254)
     context = models.JSONField(default=dict, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
     not_before = models.DateTimeField(_("not before"))
@@ -56,8 +66,9 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["kind", "attendance", "version", "recipient"], name="message_once"),
-            models.UniqueConstraint(fields=["kind", "registration", "version", "recipient"], name="message_of_registration_once"),
+            models.UniqueConstraint(fields=["channel", "kind", "attendance", "version", "recipient"], condition=Q(moment=None), name="message_once"),
+            models.UniqueConstraint(fields=["channel", "reminder", "attendance", "moment", "recipient"], name="message_of_reminder_once"),
+            models.UniqueConstraint(fields=["channel", "kind", "registration", "version", "recipient"], name="message_of_registration_once"),
             models.CheckConstraint(
                 condition=Q(attendance__isnull=False, registration=None) | Q(attendance=None, registration__isnull=False), name="message_is_about_one"
             ),

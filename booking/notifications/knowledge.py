@@ -34,7 +34,7 @@ def staff_of(appointment: Appointment) -> tuple[int, ...]:
 
 def told(message: Message) -> Knowledge | None:
     """What the last mail about the booking to the same address said; None if there was none."""
-    sent = Message.objects.filter(attendance=message.booking, recipient=message.recipient, state=Message.State.SENT)
+    sent = Message.objects.filter(attendance=message.booking, recipient=message.recipient, state=Message.State.SENT, moment=None)
     last = sent.exclude(pk=message.pk).order_by("-sent_at", "-pk").first()
     said = last.context.get("told") if last else None
     if not said:
@@ -63,7 +63,8 @@ def needless(message: Message) -> str:
     """Why the message need not be sent any more; empty if it must. Looked at when it is about to be sent."""
     attendance = message.booking
     now, said, known = current(attendance), told(message), before(message)
-    later = Message.objects.filter(attendance=attendance, recipient=message.recipient, version__gt=message.version, state=Message.State.SENT)
+    sent = Message.objects.filter(attendance=attendance, recipient=message.recipient, state=Message.State.SENT, moment=None)
+    later = sent.filter(version__gt=message.version)
     if message.kind in (Kind.CANCELLED, Kind.REJECTED):
         if attendance.is_live:
             return "The booking is live again."

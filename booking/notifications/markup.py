@@ -14,6 +14,10 @@ _ROW = re.compile(r"\| *([^|]+?) *\| *(.+)")
 _BUTTON = re.compile(r"\[([^\]]+)\] *(\S+)")
 
 
+# Where a button may lead: a placeholder that is an address, or an address whose host nobody else decides on.
+_ADDRESS = re.compile(r"%[a-z_]+_url%|%company_website%|https?://[^\s%/]+(/\S*)?|mailto:\S+|tel:\S+")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """`kind` is heading, text, rows or buttons; `lines` are (label, value), the label empty in headings and texts."""
@@ -28,6 +32,18 @@ def parse(source: str) -> tuple[str, list[Block]]:
     if not subject.strip():
         raise ValueError("a mail's text must begin with its subject")
     return subject.strip(), [block for part in re.split(r"\n\s*\n", body.strip()) for block in _blocks(part)]
+
+
+def mistakes(body: str) -> list[tuple[int, str]]:
+    """Lines that begin like a mark and are none: (number from 1, which mark: heading, rows, buttons, or address for a button that leads nowhere)."""
+    found = []
+    for number, line in enumerate(body.splitlines(), start=1):
+        kind, (_, value) = _line(line.strip())
+        if kind == "text" and (meant := {"#": "heading", "|": "rows", "[": "buttons"}.get(line.strip()[:1])):
+            found.append((number, meant))
+        elif kind == "buttons" and not _ADDRESS.fullmatch(value):
+            found.append((number, "address"))
+    return found
 
 
 def _blocks(part: str) -> Iterator[Block]:

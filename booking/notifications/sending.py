@@ -1,4 +1,4 @@
-"""Sends what waits in the message outbox: claim, look again, send, note it.
+"""Sends what waits in the message outbox, over each channel by itself: claim, look again, send, note it.
 
 At least once: a worker that dies between the mail server's "yes" and our note of it sends the same mail again after the lease,
 with the same Message-ID. In every other case once.
@@ -15,8 +15,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from booking.models import Message
-from booking.notifications import knowledge, registrations
+from booking.models.message import EMAIL
+from booking.notifications import channels, knowledge, registrations, reminders
+from booking.notifications.channels.spreading import spread
 from booking.notifications.rendering import render
+from booking.wake import wake
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +31,39 @@ ABOUT = (
     "attendance__appointment__service__category",
     "attendance__appointment__location",
     "attendance__customer",
+    "reminder",
     "registration__event__organizer__calendar",
     "registration__event__location",
     "registration__customer",
 )
 
 
-def send_due(now: datetime, limit: int = 200) -> int:
-    """Sends what is due, oldest first, and returns how many mails went out. May run any number of times at once."""
-    began, sent = time.monotonic(), 0
-    for pk in due(now).order_by("not_before", "pk").values_list("pk", flat=True)[:limit]:
+def send_due(now: datetime, channel: str = EMAIL, limit: int = 200) -> int:
+    """Sends what is due over one channel, oldest first, and returns how many went out. May run any number of times at once.
+
+    Another system that doesn't answer is left alone for the rest of the run, so that it can't hold up the others."""
+    began, sent, silent = time.monotonic(), 0, set[str]()
+    for pk, recipient in due(now).filter(channel=channel).order_by("not_before", "pk").values_list("pk", "recipient")[:limit]:
         elapsed = time.monotonic() - began
         if elapsed > BUDGET:
             break
-        sent += send_one(pk, now=now + timedelta(seconds=elapsed))
+        if recipient in silent:
+            continue
+        went = send_one(pk, now=now + timedelta(seconds=elapsed))
+        sent += went
+        if channel != EMAIL and not went and Message.objects.filter(pk=pk, state=Message.State.OPEN, attempts__gt=0).exists():
+            silent.add(recipient)
+    if channel == EMAIL and channels.others():
+        _wake_others(now)
     return sent
+
+
+def _wake_others(now: datetime) -> None:
+    """By the clock that drives the mails: what was not woken, and what is to be tried again."""
+    from booking.tasks import send_messages
+
+    waiting = due(now).exclude(channel=EMAIL).order_by("channel").values_list("channel", flat=True).distinct()
+    wake([(send_messages.name, [channel]) for channel in waiting])
 
 
 def due(now: datetime) -> QuerySet[Message]:
@@ -65,13 +86,16 @@ def send_one(pk: int, *, now: datetime) -> bool:
     if message is None:  # its booking has just been erased
         return False
     try:
-        if reason := registrations.needless(message) if message.registration else knowledge.needless(message):
+        if reason := _needless(message, now):
             mine.update(state=Message.State.SKIPPED, error=reason, claimed_until=None)
             return False
         told = registrations.current(message.registration) if message.registration else knowledge.current(message.booking)
         context = {**message.context, "told": told.as_json()}
-        mail = render(message)
-        mail.send()
+        if message.channel == EMAIL:
+            spread(message, now)
+            render(message).send()
+        else:
+            channels.named(message.channel).send(message)
     except Exception as error:  # one mail that can't be made or sent must not keep the others from going
         _put_off(message, mine, error, now)
         return False
@@ -86,11 +110,18 @@ def retry(messages: QuerySet[Message], *, now: datetime) -> int:
     return failed.update(state=Message.State.OPEN, attempts=0, not_before=now, claimed_until=None, error="")
 
 
+def _needless(message: Message, now: datetime) -> str:
+    if message.moment:
+        return reminders.needless(message, now)
+    return registrations.needless(message) if message.registration else knowledge.needless(message)
+
+
 def _put_off(message: Message, mine: QuerySet[Message], error: Exception, now: datetime) -> None:
     """Back-off, or after the last attempt failed, with the reason for people to see."""
-    reason = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+    final = isinstance(error, channels.Undeliverable)
+    reason = (str(error) if final else f"{type(error).__name__}: {error}")[:LONGEST_ERROR]
     logger.warning("Message %s could not be sent (attempt %s).", message.pk, message.attempts, exc_info=error)
-    if message.attempts > len(WAITS):
+    if final or message.attempts > len(WAITS):
         mine.update(state=Message.State.FAILED, error=reason, claimed_until=None)
     else:
         mine.update(not_before=now + WAITS[message.attempts - 1], error=reason, claimed_until=None)

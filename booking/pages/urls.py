@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, customer, diary, events, feeds, hours, manage, move, panel, registration, staff_events, why
+from booking.pages import book, catalog, customer, decide, diary, events, feeds, hours, manage, move, panel, registration, staff_events, why
 
 app_name = "booking"
 
@@ -24,6 +24,8 @@ urlpatterns = [
     path("booking/<str:token>/cancel/", manage.cancel, name="manage_cancel"),
     path("booking/<str:token>/appointment.ics", feeds.appointment_file, name="appointment_file"),
     path("registration/<str:token>/event.ics", feeds.registration_file, name="registration_file"),
+    path("request/<str:token>/approve/", decide.approve, name="request_approve"),
+    path("request/<str:token>/reject/", decide.reject, name="request_reject"),
     path("mine/<str:token>/", panel.panel, name="panel"),
     path("mine/<str:token>/data/", customer.data, name="customer_data"),
     path("mine/<str:token>/data.json", customer.export, name="customer_export"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 
 from booking.actions import appointments
@@ -55,3 +58,25 @@ def calendar_of(message: EmailMessage) -> EmailMessage | None:
 
 def states() -> list[tuple[str, str, str]]:
     return list(Message.objects.order_by("pk").values_list("kind", "audience", "state"))
+
+
+def at_once(count: int, work: Callable[[], object]) -> None:
+    """Runs the work in that many threads that start together; what one of them raises is raised here."""
+    barrier, errors = threading.Barrier(count), []
+
+    def run() -> None:
+        try:
+            barrier.wait(10)
+            work()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if errors:
+        raise errors[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -10,14 +9,14 @@ from datetime import timedelta
 import kombu.exceptions
 import pytest
 from celery import Celery, current_app
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from booking import tasks
 from booking.actions import appointments
 from booking.models import Attendance, Message
 from booking.notifications import sending
-from booking.tests.mails import CLARA, booking, states
+from booking.tests.mails import CLARA, at_once, booking, states
 from booking.tests.mailserver import MailServer, running
 from booking.tests.salon import make_employee, make_service, soon
 from config.settings.background import transport_options
@@ -34,28 +33,6 @@ def server(settings):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 2
         yield server
-
-
-def at_once(count: int, work) -> None:
-    """Runs the work in that many threads that start together; what one of them raises is raised here."""
-    barrier, errors = threading.Barrier(count), []
-
-    def run() -> None:
-        try:
-            barrier.wait(10)
-            work()
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if errors:
-        raise errors[0]
 
 
 def test_each_mail_goes_once_though_many_drains_run_at_once(server: MailServer):

@@ -26,6 +26,8 @@ POLICY: dict[str, str] = {
     "booking:manage_cancel": LINK,
     "booking:appointment_file": LINK,
     "booking:registration_file": LINK,
+    "booking:request_approve": LINK,
+    "booking:request_reject": LINK,
     "booking:panel": LINK,
     "booking:customer_data": LINK,
     "booking:customer_export": LINK,

@@ -15,7 +15,7 @@ from booking.models import Employee, Event, EventPeriod, Message, Registration
 from booking.notifications.placeholders.escaping import unlinked
 from booking.notifications.placeholders.filling import Value
 from booking.notifications.placeholders.moments import Moment
-from booking.notifications.placeholders.values import around, of_guest, only
+from booking.notifications.placeholders.values import around, listed, of_guest, only
 
 DAY = {"de": "EEEE, d. MMMM y", "en": "EEEE, MMMM d, y"}
 CLOCK = {"de": " Uhr"}
@@ -33,6 +33,10 @@ def values_for_registration(
     values = around([customer], people, event.location)
     with override(language):
         values["registration_status"] = str(registration.get_status_display())
+    values["group_event_details"] = ""
+    if audience != Message.Audience.CUSTOMER:
+        coming = event.registrations.filter(status=Registration.Status.REGISTERED).select_related("customer").order_by("pk")
+        values["group_event_details"] = listed("organizer", "group_event_details", language, coming)
     values |= {
         **of_guest(customer, values),
         **_of_event(event, spans, taken, language),
@@ -46,9 +50,10 @@ def values_for_registration(
     if audience == Message.Audience.CUSTOMER:
         token = links.registration_token(registration)
         values["registration_manage_url"] = links.registration_url(registration)
-        values["registration_cancel_url"] = site + reverse("booking:registration_cancel", args=[token])
+        values["registration_cancel_url"] = values["event_cancel_url"] = site + reverse("booking:registration_cancel", args=[token])
         values["customer_panel_url"] = links.panel_url(customer)
         return only(values, "registrant")
+    values["employee_panel_url"] = site + reverse("booking:profile")
     return only(values, "organizer")
 
 
@@ -58,16 +63,19 @@ def values_for_event(period: EventPeriod, language: str) -> dict[str, Value]:
     spans = [(one.start, one.end) for one in event.live_periods]
     taken = Event.objects.with_taken().get(pk=event.pk).taken
     values = around([], event.helpers, event.location) | _of_event(event, spans, taken, language)
-    return only(values | _begins((period.start, period.end), event, language), "event")
+    return only(values | _span((period.start, period.end), event, language), "event")
 
 
 def _of_event(event: Event, spans: list[Span], taken: int, language: str) -> dict[str, Value]:
-    begins = _begins(spans[0], event, language) if spans else {"event_date": "", "event_start_time": "", "event_end_time": ""}
+    location, days = event.location, [Moment(start.astimezone(event.zone), language, "date").show() for start, _end in spans]
     return {
-        **begins,
+        **_span((spans[0][0], spans[-1][1]) if spans else None, event, language),
+        **dict.fromkeys(("event_times", "event_periods", "event_period_date_time"), times(spans, event.zone, language)),
+        "event_period_date": "\n".join(dict.fromkeys(days)),
+        "event_id": str(event.pk),
         "event_name": event.name,
         "event_description": event.description,
-        "event_times": times(spans, event.zone, language),
+        "event_location": ", ".join(part for part in (location.name, location.address) if part) if location else "",
         "event_url": settings.SITE_URL.rstrip("/") + reverse("booking:event", args=[event.slug]),
         "event_places": str(event.capacity),
         "event_places_taken": str(taken),
@@ -75,13 +83,13 @@ def _of_event(event: Event, spans: list[Span], taken: int, language: str) -> dic
     }
 
 
-def _begins(span: Span, event: Event, language: str) -> dict[str, Value]:
-    start, end = (at.astimezone(event.zone) for at in span)
-    return {
-        "event_date": Moment(start, language, "date"),
-        "event_start_time": Moment(start, language, "time"),
-        "event_end_time": Moment(end, language, "time"),
-    }
+def _span(span: Span | None, event: Event, language: str) -> dict[str, Value]:
+    """When it begins and ends; None: it doesn't take place."""
+    values: dict[str, Value] = {"event_date": ""}
+    for index, name in enumerate(("start", "end")):
+        for kind in ("date", "time", "date_time"):
+            values[f"event_{name}_{kind}"] = Moment(span[index].astimezone(event.zone), language, kind) if span else ""
+    return values | {"event_date": values["event_start_date"]}
 
 
 def times(spans: Iterable[Span], zone: ZoneInfo, language: str) -> str:

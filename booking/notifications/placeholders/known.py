@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from booking.notifications.placeholders.moments import Moment
 
-Where = Literal["calendar", "mail", "customer", "employee", "registrant", "organizer", "event"]
+Where = Literal["calendar", "mail", "customer", "employee", "registrant", "organizer", "event", "guest"]
 
 # Where a placeholder may stand. Guests may be invited to the calendar's event, so nothing secret goes there:
 # no link with a token, no internal note on a person.
@@ -26,6 +26,9 @@ REGISTRANT = frozenset({"registrant"})
 EVENT = frozenset({"registrant", "organizer"})
 ORGANIZER = frozenset({"organizer"})
 OF_EVENT = ("company_", "employee_", "location_", "event_", "time_zone")
+NOT_IN_CALENDARS = ("event_previous_times", "event_cancel_url", "employee_panel_url")
+# What a list says of each person in it.
+OF_GUEST = ("customer_full_name", "customer_first_name", "customer_last_name", "customer_email", "customer_phone", "booked_customer", "booking_notes")
 SHARED = EVERYWHERE | EVENT
 
 _START, _END = datetime(2030, 11, 20, 13, 30, tzinfo=UTC), datetime(2030, 11, 20, 14, 15, tzinfo=UTC)
@@ -45,9 +48,12 @@ class Placeholder:
 
 def allowed_in(where: Where) -> list[Placeholder]:
     """Those that are filled there, in the order to list them: "mail" are the mails about an appointment to anybody, "customer" and "employee" those to
-    one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes."""
+    one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes;
+    "guest" the texts of lists, for one person each."""
     if where == "event":
-        return [one for one in PLACEHOLDERS if one.name.startswith(OF_EVENT) and one.places & EVENT and one.name != "event_previous_times"]
+        return [one for one in PLACEHOLDERS if one.name.startswith(OF_EVENT) and one.places & EVENT and one.name not in NOT_IN_CALENDARS]
+    if where == "guest":
+        return [one for one in PLACEHOLDERS if one.name in OF_GUEST]
     return [one for one in PLACEHOLDERS if where in one.places or (where == "mail" and one.places & MAIL)]
 
 
@@ -73,6 +79,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("customer_email", _("e-mail address"), "clara@example.org"),
         ("customer_phone", _("phone number"), "+49 30 901820"),
         ("customer_phone_local", _("phone number without the plus sign"), "49 30 901820"),
+        ("customer_phone_country", _("country code of the phone number, without the plus sign"), "49"),
         ("customer_note", _("internal note on the customer"), _("Prefers mornings"), EMPLOYEE | ORGANIZER),
         ("booked_customer", _("name, phone and e-mail of the customer whose booking this is"), "Clara Kunde, +49 30 901820, clara@example.org", MAIL | EVENT),
         ("customer_panel_url", _("link to all bookings of the customer"), "https://example.org/mine/…/", CUSTOMER | REGISTRANT),
@@ -85,6 +92,8 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("employee_email", _("e-mail address"), "emma@example.org"),
         ("employee_phone", _("phone number"), "+49 30 7654321"),
         ("employee_description", _("public description"), _("Colour and cut")),
+        ("employee_name_email_phone", _("name, e-mail and phone of everybody who serves it, one a line"), "Emma Weber, emma@example.org, +49 30 7654321"),
+        ("employee_panel_url", _("link to the employee's own diary, behind the sign-in"), "https://example.org/profile/", EMPLOYEE | ORGANIZER),
         ("employee_note", _("internal note on the employee"), _("Second floor"), EMPLOYEE | ORGANIZER),
     ),
     *_group(
@@ -123,25 +132,39 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("booking_notes", _("what the customer wrote"), _("I am allergic to henna")),
         ("appointment_notes", _("internal note on the appointment"), _("Bring the new scissors"), STAFF),
         ("number_of_persons", _("number of persons"), "1", EVERYWHERE),
+        ("group_appointment_details", _("all who come, by the text for the list; a customer reads only the own name"), "Name: Clara Kunde", MAIL),
         ("appointment_manage_url", _("link to see, move or cancel the booking"), "https://example.org/booking/…/", CUSTOMER),
         ("appointment_reschedule_url", _("link to move the booking"), "https://example.org/booking/…/reschedule/", CUSTOMER),
         ("appointment_cancel_url", _("link to cancel the booking"), "https://example.org/booking/…/cancel/", CUSTOMER),
+        ("appointment_approve_url", _("link to approve the request; empty once it is answered"), "https://example.org/request/…/approve/", EMPLOYEE),
+        ("appointment_reject_url", _("link to reject the request; empty once it is answered"), "https://example.org/request/…/reject/", EMPLOYEE),
     ),
     *_group(
         pgettext_lazy("to register for", "Event"),
         ("event_name", _("name"), _("Perfume evening"), EVENT),
         ("event_description", _("description"), _("Three scents to take home"), EVENT),
         ("event_date", _("date on which it begins"), Moment(_START, "en", "date"), EVENT),
+        ("event_start_date", _("date on which it begins"), Moment(_START, "en", "date"), EVENT),
+        ("event_start_date_time", _("date and time of its start"), Moment(_START, "en", "date_time"), EVENT),
         ("event_start_time", _("start"), Moment(_START, "en", "time"), EVENT),
-        ("event_end_time", _("end of that day's part"), Moment(_END, "en", "time"), EVENT),
+        ("event_end_date", _("date on which it ends"), Moment(_END, "en", "date"), EVENT),
+        ("event_end_date_time", _("date and time of its end"), Moment(_END, "en", "date_time"), EVENT),
+        ("event_end_time", _("end"), Moment(_END, "en", "time"), EVENT),
+        ("event_period_date", _("all days on which it takes place, one a line"), "20 Nov 2030", EVENT),
+        ("event_period_date_time", _("all times at which it takes place, one a line"), "20 Nov 2030, 13:30–14:15", EVENT),
+        ("event_periods", _("all times at which it takes place, one a line"), "20 Nov 2030, 13:30–14:15", EVENT),
         ("event_times", _("all times at which it takes place, one a line"), "20 Nov 2030, 13:30–14:15", EVENT),
         ("event_previous_times", _("its times before it was changed"), "19 Nov 2030, 9:00–9:45", EVENT),
+        ("event_id", _("number"), "7", EVENT),
+        ("event_location", _("place and address"), "Salon Kalends, Lindenstraße 1, 10969 Berlin", EVENT),
         ("event_url", _("its page"), "https://example.org/events/perfume-evening/", EVENT),
         ("event_places", _("number of places"), "12", EVENT),
         ("event_places_taken", _("places that are taken"), "7", ORGANIZER),
+        ("group_event_details", _("all who have registered, by the text for the list"), "Name: Clara Kunde", ORGANIZER),
         ("number_of_places", _("places of this registration"), "2", EVENT),
         ("registration_status", _("status of this registration"), _("registered"), EVENT),
         ("registration_manage_url", _("link to see or cancel the registration"), "https://example.org/registration/…/", REGISTRANT),
         ("registration_cancel_url", _("link to cancel the registration"), "https://example.org/registration/…/cancel/", REGISTRANT),
+        ("event_cancel_url", _("link to cancel the registration"), "https://example.org/registration/…/cancel/", REGISTRANT),
     ),
 )

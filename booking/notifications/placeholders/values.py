@@ -15,18 +15,30 @@ from django.utils.formats import number_format
 from django.utils.translation import ngettext, override
 
 from booking import links
-from booking.models import Appointment, Attendance, Customer, Employee, Location, Message
+from booking.models import Appointment, Attendance, Customer, Employee, Location, Message, Registration, Status
 from booking.models.calendar import timezones
+from booking.notifications import texts
 from booking.notifications.placeholders.escaping import unlinked
-from booking.notifications.placeholders.filling import Value
+from booking.notifications.placeholders.filling import Value, fill
 from booking.notifications.placeholders.known import Where, allowed_in
 from booking.notifications.placeholders.moments import Moment
+
+# Calling codes of two digits; those that begin with 1 and 7 have one, all others three.
+CODES_OF_TWO = frozenset({20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51, 59), *range(60, 67), 81, 82, 84, 86, *range(90, 96), 98})
 
 logger = logging.getLogger(__name__)
 
 
-def values_for(attendance: Attendance, *, audience: str, language: str, timezone: str, previous: tuple[datetime, datetime] | None = None) -> dict[str, Value]:
-    """For a mail about one booking; `previous` are the start and end it had before. What a guest typed can't become a link.
+def values_for(
+    attendance: Attendance,
+    *,
+    audience: str,
+    language: str,
+    timezone: str,
+    previous: tuple[datetime, datetime] | None = None,
+    employee: Employee | None = None,
+) -> dict[str, Value]:
+    """For a mail about one booking; `previous` are the start and end it had before, `employee` the one it goes to. What a guest typed can't become a link.
 
     A customer is told of nobody else; to an employee the customer placeholders are lists of all who come.
     """
@@ -43,11 +55,17 @@ def values_for(attendance: Attendance, *, audience: str, language: str, timezone
     values["reservation_name"], values["reservation_description"] = values["service_name"], values["service_description"]
     values["booking_page_url"] = settings.SITE_URL.rstrip("/") + "/"
     values |= _previous(previous, language, timezone)
+    values["group_appointment_details"] = listed(audience, "group_appointment_details", language, guests)
     if to_customer:
         token = links.manage_token(attendance)
         for name in ("manage", "manage_reschedule", "manage_cancel"):
             values[f"appointment_{name.removeprefix('manage_')}_url"] = settings.SITE_URL.rstrip("/") + reverse(f"booking:{name}", args=[token])
         values["customer_panel_url"] = links.panel_url(customer)
+    else:
+        values["employee_panel_url"] = settings.SITE_URL.rstrip("/") + reverse("booking:profile")
+        decides = employee is not None and attendance.status == Status.PENDING
+        values["appointment_approve_url"] = links.decision_url(attendance, employee, "approve") if employee and decides else ""
+        values["appointment_reject_url"] = links.decision_url(attendance, employee, "reject") if employee and decides else ""
     return only(values, "customer" if to_customer else "employee")
 
 
@@ -139,7 +157,9 @@ def around(customers: Sequence[Customer], employees: Sequence[Employee], locatio
         **{f"company_{name}": settings.COMPANY[name] for name in ("name", "address", "phone", "email", "website")},
         **_people("customer", customers),
         "customer_phone_local": _joined(one.phone.removeprefix("+") for one in customers),
+        "customer_phone_country": _joined(country_code(one.phone) for one in customers),
         **_people("employee", employees),
+        "employee_name_email_phone": "\n".join(", ".join(part for part in (one.full_name, one.email, one.phone) if part) for one in employees),
         **{f"location_{name}": getattr(location, name) if location else "" for name in ("name", "address", "phone", "description")},
     }
 
@@ -151,6 +171,26 @@ def of_guest(customer: Customer, values: dict[str, Value]) -> dict[str, Value]:
     }
     safe["booked_customer"] = ", ".join(part for part in (unlinked(customer.full_name), unlinked(customer.phone), customer.email) if part)
     return safe
+
+
+def listed(audience: str, kind: str, language: str, guests: Iterable[Attendance | Registration]) -> str:
+    """The list that a placeholder stands for: its text once for each, without the lines that would be empty."""
+    lines = []
+    template = texts.source(audience, kind, language)
+    for one in guests:
+        people: dict[str, Value] = {f"customer_{name}": getattr(one.customer, name) for name in ("full_name", "first_name", "last_name", "email", "phone")}
+        people |= {"customer_phone_local": "", "customer_note": ""}
+        values = of_guest(one.customer, people) | {"customer_email": one.customer.email, "booking_notes": unlinked(one.notes)}
+        lines.append(fill(template, only(values, "guest")))
+    return "\n".join(lines)
+
+
+def country_code(phone: str) -> str:
+    """The country's calling code of an international number (ITU-T E.164): none begins like another. Empty for a national one."""
+    digits = "".join(character for character in phone if character.isdecimal())
+    if not phone.strip().startswith("+") or not digits:
+        return ""
+    return digits[: 1 if digits[0] in "17" else 2 if int(digits[:2]) in CODES_OF_TWO else 3]
 
 
 def _people(prefix: str, people: Sequence[Customer] | Sequence[Employee]) -> dict[str, Value]:
