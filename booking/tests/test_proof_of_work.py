@@ -10,6 +10,7 @@ import altcha
 import pytest
 import time_machine
 from django.test import Client
+from playwright.sync_api import expect
 
 from booking.models import Attendance, Registration
 from booking.pages import proof, stamp
@@ -118,7 +119,7 @@ def test_a_browser_does_the_work_by_itself_under_our_content_security_policy(bro
     page = context.new_page()
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.goto(details_url(service, soon()))
-    page.wait_for_function("(document.querySelector('altcha-widget input[name=altcha]')?.value || '').length > 100")
+    expect(page.locator("altcha-widget input[name=altcha]")).not_to_have_value("", timeout=20_000)
     for label, text in (("First name", "Clara"), ("Last name", "Kunde"), ("E-mail", "clara@example.org")):
         page.get_by_label(label).fill(text)
     page.wait_for_timeout(stamp.LEAST.total_seconds() * 1000 + 1100)
