@@ -50,7 +50,15 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
     """Carries it out; the answer is kept in UTC and without the manage link, which must not lie in a table."""
     guest = Guest(**wish["customer"], language=language(), timezone=zone.key)
     attendance = appointments.book(
-        service=wish["service"], start=wish["start"], guest=guest, now=timezone.now(), employee=wish["employee"], notes=wish["notes"], public=True
+        service=wish["service"],
+        start=wish["start"],
+        guest=guest,
+        now=timezone.now(),
+        employee=wish["employee"],
+        notes=wish["notes"],
+        chosen=wish["extras"],
+        given=wish["answers"],
+        public=True,
     )
     appointment = attendance.appointment
     employee = wish["employee"].pk if wish["employee"] else appointment.staffings.values_list("employee_id", flat=True).get()
@@ -60,6 +68,7 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
         "start": appointment.start.astimezone(UTC).isoformat(),
         "end": appointment.end.astimezone(UTC).isoformat(),
         "employee": employee,
+        "price": str(attendance.price),
         "link_version": attendance.link_version,
     }
 
@@ -68,4 +77,4 @@ def told(kept: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     """The kept answer as it is given: in the zone, with the link as it was then. One that has died since stays dead."""
     link = manage_url(Attendance(uuid=UUID(kept["id"]), link_version=kept["link_version"]))
     times = {name: datetime.fromisoformat(kept[name]).astimezone(zone).isoformat() for name in ("start", "end")}
-    return {"id": kept["id"], "status": kept["status"], **times, "employee": kept["employee"], "manage_url": link}
+    return {"id": kept["id"], "status": kept["status"], **times, "employee": kept["employee"], "price": kept["price"], "manage_url": link}

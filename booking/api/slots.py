@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from booking.actions.extras import added
 from booking.api.base import PublicView, filled
 from booking.api.serializers import NextAnswer, NextQuery, SlotsAnswer, SlotsQuery
 from booking.availability import Slot, find_spans, next_slot
@@ -32,6 +33,7 @@ class SlotsView(PublicView):
             end=datetime.combine(wish["to"] + timedelta(days=1), time.min, zone),
             now=timezone.now(),
             employees=[wish["employee"]] if wish["employee"] else None,
+            added=added(wish["extras"]),
         )
         return HttpResponse(b'{"slots":[' + spans_json(spans, zone) + b"]}", content_type="application/json")
 
@@ -43,7 +45,8 @@ class NextSlotView(PublicView):
     def get(self, request: Request) -> Response:
         """The first free slot up to the service's horizon, or null."""
         wish = NextQuery.read(filled(request))
-        slot = next_slot(service=wish["service"], now=timezone.now(), employees=[wish["employee"]] if wish["employee"] else None)
+        employees = [wish["employee"]] if wish["employee"] else None
+        slot = next_slot(service=wish["service"], now=timezone.now(), employees=employees, added=added(wish["extras"]))
         return Response({"slot": slot and slot_json(slot, wish["timezone"])})
 
 
@@ -59,13 +62,12 @@ def slot_json(slot: Slot, zone: ZoneInfo) -> dict[str, Any]:
 
 def spans_json(spans: Iterable[tuple[int, int, int, bool]], zone: ZoneInfo) -> bytes:
     """The same for (start, end, employee, unsure) in seconds since the epoch: each time is written once, however many share it."""
-    heads: dict[int, str] = {}
+    heads: dict[tuple[int, int], str] = {}
     tails = {False: "}", True: ',"unsure":true}'}
     parts = []
     for start, end, employee, unsure in spans:
-        # The end follows from the start: one answer is about one service.
-        if (head := heads.get(start)) is None:
+        if (head := heads.get((start, end))) is None:
             begin, until = (datetime.fromtimestamp(instant, zone).isoformat() for instant in (start, end))
-            head = heads[start] = f'{{"start":"{begin}","end":"{until}","employee":'
+            head = heads[start, end] = f'{{"start":"{begin}","end":"{until}","employee":'
         parts.append(f"{head}{employee}{tails[unsure]}")
     return ",".join(parts).encode()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,14 +25,17 @@ from booking.actions.customers import Guest
 from booking.actions.idempotency import Answer, Mismatch, digest, once
 from booking.availability import find_slots
 from booking.errors import BookingError, SlotTaken, TooMany
+from booking.extras import PREFIX as EXTRA
 from booking.forms import BookingForm
 from booking.links import manage_token
-from booking.models import Appointment, Attendance, Customer, Employee, Service, Status
+from booking.models import Appointment, Attendance, BookedExtra, Customer, CustomField, Service, Status
 from booking.pages import stamp, zone
 from booking.pages.access import personal
-from booking.pages.catalog import ANYONE, serving_employees
+from booking.pages.choice import Choice, Quote, choice_of
 from booking.pages.picker import pick
 from booking.pages.throttle import throttled
+from booking.questions import PREFIX as FIELD
+from booking.questions import QuestionsForm
 
 # How long the confirmation, or what was typed, can be called up again by the same browser.
 CONFIRMATION = timedelta(minutes=30)
@@ -42,24 +48,33 @@ LONGEST = 4000
 def time(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The month and the times of a day; htmx gets the part that changes. With date and time in the address straight on to the details."""
     service = _offered(pk)
-    chosen = _chosen(request, service)
-    if chosen is None:
-        return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
-    employee, candidates = chosen
+    choice = choice_of(request, service)
+    if choice is None:
+        return _choose_first(request, pk)
     shown = zone.zone_of(request)
     day = zone.read_day(request.GET.get("date"))
-    picker = pick(service=service, employees=candidates, zone=shown.info, now=timezone.now(), month=zone.read_day(request.GET.get("month")), day=day)
+    picker = pick(
+        service=service,
+        employees=choice.candidates,
+        zone=shown.info,
+        now=timezone.now(),
+        month=zone.read_day(request.GET.get("month")),
+        day=day,
+        added=choice.added,
+    )
     wanted = _wall_time(request.GET.get("time", ""))
     if wanted and picker.day == day is not None:
         for one in picker.times:
             if one.start.astimezone(shown.info).time() == wanted:
-                kept = {name: str(value) for name, value in request.GET.items() if name in (*PREFILL, "employee", "timezone")}
-                query = urlencode({**kept, "start": zone.write_instant(one.start)})
+                kept = {name: values for name, values in request.GET.lists() if name in (*PREFILL, "employee", "timezone") or name.startswith((EXTRA, FIELD))}
+                query = urlencode({**kept, "start": zone.write_instant(one.start)}, doseq=True)
                 return redirect(f"{reverse('booking:details', args=[pk])}?{query}")
     context = {
         "service": service,
-        "employee": employee,
-        "several": len(serving_employees(service)) > 1 if employee else True,
+        "employee": choice.employee,
+        "chosen_extras": choice.chosen,
+        "quote": choice.quote(),
+        "changeable": service.has_extras or choice.employee is None or service.offers.filter(employee__is_active=True).count() > 1,
         "picker": picker,
         "zone": shown,
         "zones": zone.choices() if "zones" in request.GET else [],
@@ -86,50 +101,70 @@ def picker_response(request: HttpRequest, page: str, context: dict[str, Any], st
 def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Who comes. Sent twice it books once; a time that has been taken meanwhile is answered with the nearest, and what was typed stays."""
     service = _offered(pk)
-    chosen = _chosen(request, service)
+    choice = choice_of(request, service)
     start = zone.read_instant(request.POST.get("start") or request.GET.get("start"))
-    if chosen is None or start is None:
-        return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
-    employee, candidates = chosen
+    asked = list(CustomField.objects.asked_for(service)) if service.has_fields else []
+    if choice is None or start is None:
+        if request.method == "POST":
+            _remember(request, asked)
+        return _choose_first(request, pk)
     shown = zone.zone_of(request)
-    context: dict[str, Any] = {"service": service, "employee": employee, "zone": shown, "start": start, "end": start + timedelta(minutes=service.duration)}
+    context: dict[str, Any] = {"service": service, "employee": choice.employee, "chosen_extras": choice.chosen, "zone": shown, "start": start}
+    context |= {"action": f"?{urlencode(_beside(request, PREFILL), doseq=True)}", **_quoted(choice.quote(), start)}
 
     if request.method == "POST" and "other" in request.POST:
+        _remember(request, asked)
         return _choose_again(request, pk, start.astimezone(shown.info).date())
     if request.method != "POST":
-        initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | _typed(request)
-        context |= {"form": BookingForm(initial=initial), "stamp": stamp.new()}
+        typed = _typed(request)
+        initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | {name: typed[name] for name in PREFILL if name in typed}
+        context |= {"form": BookingForm(initial=initial), "questions": QuestionsForm(asked=asked, given=typed or request.GET), "stamp": stamp.new()}
         now = timezone.now()
-        if not any(slot.start == start for slot in find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)):
+        found = find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=choice.candidates, added=choice.added)
+        if free := {slot.employee_id for slot in found if slot.start == start}:
+            context |= _quoted(choice.quote(among=free), start)
+        else:
             context |= {
                 "problem": _("This time is no longer free."),
-                "alternatives": appointments.nearest(service=service, start=start, now=now, employee=employee),
+                "alternatives": appointments.nearest(service=service, start=start, now=now, employee=choice.employee, added=choice.added),
             }
         return render(request, "booking/details.html", context)
 
-    form = BookingForm(request.POST)
-    context |= {"form": form, "stamp": request.POST.get("stamp", "")}
+    form, questions = BookingForm(request.POST), QuestionsForm(request.POST, request.FILES, asked=asked)
+    context |= {"form": form, "questions": questions, "stamp": request.POST.get("stamp", "")}
+    valid = form.is_valid() & questions.is_valid()
     try:
         shown_at = stamp.read(request.POST)
+        if shown_at.automatic and valid:
+            return _pretend(request, service=service, choice=choice, start=start, form=form)
+        questions.keep_files()
     except stamp.Stale:
-        form.is_valid()
         context |= {"stamp": stamp.new(), "problem": _("The form had been open for too long. Nothing is lost: please check it and send it again.")}
         return render(request, "booking/details.html", context, status=400)
-    if not form.is_valid():
+    except TooMany as error:
+        return render(request, "booking/details.html", {**context, "problem": str(error)}, status=429)
+    if not valid:
         return render(request, "booking/details.html", context, status=400)
-    if shown_at.automatic:
-        return _pretend(request, service=service, start=start, form=form)
     guest = Guest(
         **{name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}, language=get_language() or "", timezone=shown.name
     )
 
     def book() -> Answer:
         attendance = appointments.book(
-            service=service, start=start, guest=guest, now=timezone.now(), employee=employee, notes=form.cleaned_data["notes"], public=True
+            service=service,
+            start=start,
+            guest=guest,
+            now=timezone.now(),
+            employee=choice.employee,
+            notes=form.cleaned_data["notes"],
+            chosen=choice.chosen,
+            given=questions.given,
+            public=True,
         )
         return 201, {"id": str(attendance.uuid)}
 
-    wish = digest(pk, start.isoformat(), employee and employee.pk, form.cleaned_data)
+    extras = [(one.extra.pk, one.quantity) for one in choice.chosen]
+    wish = digest(pk, start.isoformat(), choice.employee and choice.employee.pk, form.cleaned_data, extras, questions.fingerprint)
     try:
         _code, kept = once(key=digest("page", shown_at.key), request_hash=wish, do=book)
     except Mismatch:
@@ -161,39 +196,56 @@ def booked(request: HttpRequest) -> HttpResponseBase:
         return redirect("booking:services")
     appointment = attendance.appointment
     employees = list(appointment.employees.all()) if appointment.pk else []
+    extras = list(attendance.extras.all()) if appointment.pk else [BookedExtra(name=name, quantity=number) for name, number in told["extras"]]
     context = {"attendance": attendance, "appointment": appointment, "employees": employees, "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False)}
+    context |= {"booked_extras": extras, "answers": list(attendance.answers.all()) if appointment.pk else []}
     return render(request, "booking/booked.html", {**context, "manage": reverse("booking:manage", args=[manage_token(attendance)])})
 
 
+def _choose_first(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """To the choice of extras and employee: one of them is missing or wrong."""
+    return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
+
+
 def _choose_again(request: HttpRequest, pk: int, day: date) -> HttpResponseBase:
-    """To the times of the day. What has been typed waits in the session: in an address it would be told to logs and to the browser's history."""
-    typed = {name: request.POST[name][:LONGEST] for name in PREFILL if name in request.POST}
-    request.session["typed"] = {"fields": typed, "until": (timezone.now() + CONFIRMATION).timestamp()}
-    kept = {name: str(value) for name, value in request.GET.items() if name not in (*PREFILL, "start", "date")}
-    return redirect(f"{reverse('booking:time', args=[pk])}?{urlencode({**kept, 'date': day.isoformat()})}")
+    """To the times of the day."""
+    kept = _beside(request, (*PREFILL, "start", "date"))
+    return redirect(f"{reverse('booking:time', args=[pk])}?{urlencode({**kept, 'date': day.isoformat()}, doseq=True)}")
 
 
-def _typed(request: HttpRequest) -> dict[str, str]:
+def _quoted(quote: Quote, start: datetime) -> dict[str, Any]:
+    return {"quote": quote, "end": start + quote.length if quote.exact_minutes else None}
+
+
+def _beside(request: HttpRequest, names: Sequence[str]) -> dict[str, list[str]]:
+    """What else the address says: without these, and without answers to questions."""
+    return {name: values for name, values in request.GET.lists() if name not in names and not name.startswith(FIELD)}
+
+
+def _remember(request: HttpRequest, asked: Sequence[CustomField]) -> None:
+    """What has been typed waits in the session: in an address it would be told to logs and to the browser's history. Files that came with it are kept."""
+    questions = QuestionsForm(request.POST, request.FILES, asked=asked)
+    questions.is_valid()
+    try:
+        questions.keep_files()
+    except TooMany as error:
+        messages.warning(request, str(error))
+    typed = {name: [request.POST[name]] for name in PREFILL if name in request.POST} | questions.typed
+    cut = {name: [value[:LONGEST] for value in values] for name, values in typed.items()}
+    request.session["typed"] = {"fields": cut, "until": (timezone.now() + CONFIRMATION).timestamp()}
+
+
+def _typed(request: HttpRequest) -> QueryDict:
+    found = QueryDict(mutable=True)
     kept = request.session.get("typed")
-    return dict(kept["fields"]) if kept and kept["until"] > timezone.now().timestamp() else {}
+    if kept and kept["until"] > timezone.now().timestamp():
+        for name, values in kept["fields"].items():
+            found.setlist(name, values)
+    return found
 
 
 def _offered(pk: int) -> Service:
-    return get_object_or_404(Service.objects.select_related("location"), pk=pk, is_active=True)
-
-
-def _chosen(request: HttpRequest, service: Service) -> tuple[Employee | None, list[Employee]] | None:
-    """The employee wished (None: anyone) and all who come into question; None if there is still a choice to make."""
-    serving = serving_employees(service)
-    wanted = request.GET.get("employee", "")
-    if len(serving) == 1:
-        return serving[0], serving
-    if serving and wanted == ANYONE:
-        return None, serving
-    for one in serving:
-        if str(one.pk) == wanted:
-            return one, [one]
-    return None
+    return get_object_or_404(Service.objects.offered().select_related("location"), pk=pk)
 
 
 def _wall_time(text: str) -> Any:
@@ -203,10 +255,12 @@ def _wall_time(text: str) -> Any:
         return None
 
 
-def _pretend(request: HttpRequest, *, service: Service, start: datetime, form: BookingForm) -> HttpResponseBase:
+def _pretend(request: HttpRequest, *, service: Service, choice: Choice, start: datetime, form: BookingForm) -> HttpResponseBase:
     """What a machine gets to see: the confirmation of nothing."""
     who = {name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}
     told = {"id": str(uuid4()), "service": service.pk, "start": start.isoformat(), "who": who, "timezone": zone.zone_of(request).name}
+    quote = choice.quote()
+    told |= {"price": str(quote.price), "minutes": quote.minutes, "extras": [(one.extra.name, one.quantity) for one in choice.chosen]}
     request.session["booked"] = {"pretended": True, **told, "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
 
@@ -217,7 +271,12 @@ def _imagined(told: dict[str, Any]) -> Attendance | None:
         return None
     start = datetime.fromisoformat(told["start"])
     status = Status.PENDING if service.needs_approval else Status.APPROVED
-    appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=service.duration), status=status)
+    appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=told["minutes"]), status=status)
     return Attendance(
-        uuid=UUID(told["id"]), appointment=appointment, customer=Customer(**told["who"]), status=status, price=service.price, timezone=told["timezone"]
+        uuid=UUID(told["id"]),
+        appointment=appointment,
+        customer=Customer(**told["who"]),
+        status=status,
+        price=Decimal(told["price"]),
+        timezone=told["timezone"],
     )

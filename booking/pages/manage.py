@@ -110,6 +110,7 @@ def _times(request: HttpRequest, context: dict[str, Any], status: int = 200) -> 
         day=zone.read_day(request.GET.get("date")),
         ignore=("appointment", appointment.pk),
         without=appointment.start,
+        duration=appointment.end - appointment.start,
     )
     zones = zone.choices() if "zones" in request.GET else []
     # The same address with another `start` is the question.
@@ -133,6 +134,8 @@ def _context(attendance: Attendance, token: str) -> dict[str, Any]:
         "appointment": appointment,
         "service": appointment.service,
         "employees": list(appointment.employees.all()),
+        "booked_extras": list(attendance.extras.all()),
+        "answers": list(attendance.answers.all()),
         "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False),
         "upcoming": upcoming,
         "may_reschedule": upcoming and left >= timedelta(minutes=appointment.service.reschedule_notice),

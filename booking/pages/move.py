@@ -84,6 +84,7 @@ def _times(request: HttpRequest, context: dict[str, Any], *, near: datetime | No
         day=near.astimezone(shown.info).date() if near else zone.read_day(request.GET.get("date")),
         ignore=("appointment", found.pk),
         without=None if chosen else found.start,
+        duration=found.end - found.start,
     )
     context |= {
         "picker": picker,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, diary, events, manage, move, panel, registration, staff_events, why
+from booking.pages import book, catalog, diary, events, manage, move, panel, pictures, registration, staff_events, why
 
 app_name = "booking"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("service/<int:pk>/", catalog.service, name="service"),
     path("service/<int:pk>/time/", book.time, name="time"),
     path("service/<int:pk>/details/", book.details, name="details"),
+    path("media/pictures/<slug:name>.webp", pictures.picture, name="picture"),
     path("events/", events.events, name="events"),
     path("events/registered/", events.registered, name="registered"),
     path("event/<slug:slug>/", events.event, name="event"),
@@ -27,6 +28,7 @@ urlpatterns = [
     path("profile/event/<int:pk>/", staff_events.event, name="staff_event"),
     path("profile/why/", why.why, name="why"),
     path("profile/appointment/<int:pk>/", diary.appointment, name="appointment"),
+    path("profile/appointment/<int:pk>/file/<int:answer>/", diary.file, name="appointment_file"),
     path("profile/appointment/<int:pk>/approve/", diary.approve, name="appointment_approve"),
     path("profile/appointment/<int:pk>/reject/", diary.reject, name="appointment_reject"),
     path("profile/appointment/<int:pk>/cancel/", diary.cancel, name="appointment_cancel"),
