@@ -39,7 +39,7 @@ class ExtrasForm(forms.Form):
                 min_value=0,
                 max_value=extra.max_quantity,
                 required=False,
-                widget=Tick(check_test=lambda value: str(value) == "1") if single else forms.NumberInput(attrs={"inputmode": "numeric"}),
+                widget=Tick(check_test=lambda value: str(value) == "1") if single else forms.NumberInput(attrs={"inputmode": "numeric", "placeholder": "0"}),
                 error_messages={
                     "invalid": gettext_lazy("Please enter a number."),
                     "max_value": gettext_lazy("At most %(limit_value)s of it can be booked."),

@@ -71,7 +71,7 @@ class AttachmentField(forms.Field):
 
     def clean(self, value: tuple[Any, str]) -> Checked | Upload | None:
         sent, kept = value
-        self.widget.kept = found = _upload(kept)  # type: ignore[attr-defined]
+        self.widget.kept = found = _upload(kept)
         if sent is not None:
             return checked(sent)
         if found is None and kept:
@@ -113,14 +113,14 @@ class QuestionsForm(forms.Form):
             if given is not None and name_of(one) in given:
                 self.initial[name_of(one)] = given.getlist(name_of(one)) if one.kind == Kind.CHOICES else given[name_of(one)]
             if given is not None and isinstance(field, AttachmentField):
-                field.widget.kept = _upload(given.get(f"{name_of(one)}{KEPT}", ""))  # type: ignore[attr-defined]
+                field.widget.kept = _upload(given.get(f"{name_of(one)}{KEPT}", ""))
 
     def keep_files(self) -> None:
         """Those that have arrived and are what they say, whatever else is wrong: nobody has to send them twice. Raises TooMany."""
         for one in self.asked:
             value = self.cleaned_data.get(name_of(one))
             if isinstance(value, Checked):
-                self.cleaned_data[name_of(one)] = self.fields[name_of(one)].widget.kept = answers.keep(value)  # type: ignore[attr-defined]
+                self.cleaned_data[name_of(one)] = self.fields[name_of(one)].widget.kept = answers.keep(value)
 
     @property
     def given(self) -> list[Given]:
@@ -139,7 +139,7 @@ class QuestionsForm(forms.Form):
         for one in self.asked:
             name, field = name_of(one), self.fields[name_of(one)]
             if isinstance(field, AttachmentField):
-                if (upload := field.widget.kept) is not None:  # type: ignore[attr-defined]
+                if (upload := field.widget.kept) is not None:
                     kept[f"{name}{KEPT}"] = [str(upload.uuid)]
             elif one.kind == Kind.CHOICES:
                 kept[name] = [str(value) for value in self[name].value() or []]

@@ -53,7 +53,7 @@ def purge(*, now: datetime) -> int:
             # A booking that has just referred to it keeps it.
             gone = Upload.objects.filter(pk=upload.pk, answers=None).delete()[0]
         if gone:
-            default_storage.delete(upload.file.name)
+            default_storage.delete(str(upload.file.name))
             count += 1
     return count + _purge_pictures(now)
 

@@ -55,7 +55,7 @@ class ActionForm(forms.ModelForm):
 
 
 class ServicesExtras(forms.ModelMultipleChoiceField):
-    def label_from_instance(self, extra: Extra) -> str:  # type: ignore[override]
+    def label_from_instance(self, extra: Extra) -> str:
         return f"{extra.service}: {extra}"
 
 

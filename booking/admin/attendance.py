@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -34,7 +32,7 @@ class Options:
 
 class AttendanceInline(Options, ReadOnlyInline):
     model = Attendance
-    fields: Any = ["customer", "status", "price", "added", "answered", "notes", "language", "timezone"]
+    fields = ["customer", "status", "price", "added", "answered", "notes", "language", "timezone"]
     readonly_fields = ["added", "answered"]
 
 
@@ -44,7 +42,7 @@ class AttendanceAdmin(Options, ReadOnlyAdmin):
     list_filter = ["status"]
     list_select_related = ["customer", "appointment__service"]
     search_fields = ["customer__first_name", "customer__last_name", "customer__email"]
-    fields: Any = ["appointment", "customer", "status", "notes", "price", "added", "answered", "language", "timezone", "created_at"]
+    fields = ["appointment", "customer", "status", "notes", "price", "added", "answered", "language", "timezone", "created_at"]
     readonly_fields = ["added", "answered"]
 
 

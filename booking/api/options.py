@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -63,4 +64,4 @@ def _as_typed(field: CustomField, value: Any) -> list[str] | None:
 
 
 def _errors(form: forms.Form, prefix: str) -> dict[str, Any]:
-    return {name.removeprefix(prefix).replace(forms.forms.NON_FIELD_ERRORS, "non_field_errors"): list(found) for name, found in form.errors.items()}
+    return {name.removeprefix(prefix).replace(NON_FIELD_ERRORS, "non_field_errors"): list(found) for name, found in form.errors.items()}

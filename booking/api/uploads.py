@@ -30,7 +30,7 @@ class UploadsView(PublicView):
     @extend_schema(request=FILE, responses={201: UploadAnswer, 429: Problem})
     def post(self, request: Request) -> Response:
         """Keeps a file for a day, until a booking answers a question with its id."""
-        sent = request.data.get("file")
+        sent = request.FILES.get("file")
         if not isinstance(sent, UploadedFile):
             raise ValidationError({"file": [_("Please choose a file.")]})
         try:
