@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from booking import health
-from booking.actions import idempotency
+from booking.actions import answers, idempotency
 from booking.models.message import EMAIL
 from booking.notifications import reminders
 from booking.notifications.sending import send_due
@@ -40,5 +40,6 @@ def heartbeat() -> None:
 
 @shared_task
 def purge() -> None:
-    """Forgets answers kept for repeated requests once they are a day old."""
+    """Forgets answers kept for repeated requests once they are a day old, and files that nothing refers to."""
     idempotency.purge()
+    answers.purge(now=timezone.now())

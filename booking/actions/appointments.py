@@ -14,8 +14,10 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from booking.actions import allocation
+from booking.actions import allocation, answers, extras
+from booking.actions.answers import Given
 from booking.actions.customers import Guest, remember
+from booking.actions.extras import Chosen
 from booking.availability import Slot, find_slots, is_bookable
 from booking.errors import SlotTaken, TooLate, WrongState
 from booking.models import Appointment, Attendance, Employee, Location, Message, Service, Staffing, Status
@@ -36,6 +38,8 @@ def book(
     now: datetime,
     employee: Employee | None = None,
     notes: str = "",
+    chosen: Sequence[Chosen] = (),
+    given: Sequence[Given] = (),
     origin: object = None,
     public: bool = False,
     location: Location | None = None,
@@ -43,13 +47,17 @@ def book(
     """A new appointment at a time that is offered; "anyone" when no employee is named, and wherever these are when no location is.
     Raises SlotTaken with the nearest free slots.
 
+    `chosen` are extras of the service, `given` the answers to its questions; what it costs follows from service, employee and extras.
     `public`: a stranger books, so mails to one address are limited (TooMany).
     """
+    if any(one.extra.service_id != service.pk for one in chosen):
+        raise ValueError("an extra of another service")
+    added = extras.added(chosen)
     try:
         with transaction.atomic():
             candidates = [employee] if employee else list(service.employees.filter(is_active=True))
             allocation.lock(one.calendar_id for one in candidates)
-            chosen, slot = _choose(service, candidates, start, now, location)
+            server, slot = _choose(service, candidates, start, now, added, location)
             appointment = Appointment(
                 service=service,
                 location_id=slot.location_id,
@@ -60,8 +68,8 @@ def book(
                 status=Status.PENDING if service.needs_approval else Status.APPROVED,
             )
             appointment.save()
-            insert(Staffing(appointment=appointment, employee=chosen))
-            allocation.occupy(appointment, [chosen], first=True)
+            insert(Staffing(appointment=appointment, employee=server))
+            allocation.occupy(appointment, [server], first=True)
             customer, known = remember(guest)
             if public and known:
                 check_cap(guest.email, now)
@@ -70,22 +78,29 @@ def book(
                 customer=customer,
                 status=appointment.status,
                 notes=notes,
-                price=service.price,
+                price=slot.price + extras.price_of(chosen),
                 language=guest.language,
                 timezone=guest.timezone,
             )
             attendance.save()
-            announce(appointment, Message.Kind.BOOKED, attendances=[attendance], employees=[chosen], now=now, first=True)
+            if chosen:
+                extras.note(attendance, chosen)
+            if given:
+                answers.note(attendance, given)
+            announce(appointment, Message.Kind.BOOKED, attendances=[attendance], employees=[server], now=now, first=True)
             item_changed.send(sender=Appointment, item=appointment, origin=origin)
             return attendance
     except SlotTaken as taken:
-        taken.slots = nearest(service=service, start=start, now=now, employee=employee, location=location)
+        taken.slots = nearest(service=service, start=start, now=now, employee=employee, added=added, location=location)
         raise
 
 
-def _choose(service: Service, candidates: Sequence[Employee], start: datetime, now: datetime, location: Location | None) -> tuple[Employee, Slot]:
+def _choose(
+    service: Service, candidates: Sequence[Employee], start: datetime, now: datetime, added: timedelta, location: Location | None
+) -> tuple[Employee, Slot]:
     """Of those who are free the one with the fewest appointments that day, so that "anyone" is fair."""
-    listed = find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates, location=location)
+    until = start + timedelta(seconds=1)
+    listed = find_slots(service=service, start=start, end=until, now=now, employees=candidates, added=added, location=location)
     slots = {slot.employee_id: slot for slot in listed}
     free = [one for one in candidates if one.pk in slots and slots[one.pk].start == start]
     if not free:
@@ -97,10 +112,27 @@ def _choose(service: Service, candidates: Sequence[Employee], start: datetime, n
     return free[0], slots[free[0].pk]
 
 
-def nearest(*, service: Service, start: datetime, now: datetime, employee: Employee | None = None, location: Location | None = None) -> list[Slot]:
-    """The free slots closest to a time, at most five, in order of time."""
-    employees = [employee] if employee else None
-    around = find_slots(service=service, start=start - timedelta(days=1), end=start + timedelta(days=7), now=now, employees=employees, location=location)
+def nearest(
+    *,
+    service: Service,
+    start: datetime,
+    now: datetime,
+    employee: Employee | None = None,
+    duration: timedelta | None = None,
+    added: timedelta = timedelta(0),
+    location: Location | None = None,
+) -> list[Slot]:
+    """The free slots closest to a time, at most five, in order of time; `duration`, `added` and `location` as in find_slots."""
+    around = find_slots(
+        service=service,
+        start=start - timedelta(days=1),
+        end=start + timedelta(days=7),
+        now=now,
+        employees=[employee] if employee else None,
+        duration=duration,
+        added=added,
+        location=location,
+    )
     return sorted(sorted(around, key=lambda slot: abs(slot.start - start))[:NEAREST], key=lambda slot: slot.start)
 
 
@@ -144,6 +176,7 @@ def reschedule(
 
     It stays at the location that was chosen; where there was no choice, it takes place where the employee then is.
     """
+    length = appointment.end - appointment.start
     try:
         with _held(appointment, also=[employee] if employee else ()) as employees:
             if not appointment.is_live:
@@ -151,18 +184,19 @@ def reschedule(
             if by_customer:
                 _check_notice(appointment, appointment.service.reschedule_notice, now)
             wanted = [employee] if employee else employees
-            ignore, place = ("appointment", appointment.pk), appointment.chosen_location
+            length = appointment.end - appointment.start
+            itself, place = ("appointment", appointment.pk), appointment.chosen_location
             for one in wanted:
-                slot = is_bookable(service=appointment.service, employee=one, start=start, now=now, ignore=ignore, location=place)
+                slot = is_bookable(service=appointment.service, employee=one, start=start, now=now, ignore=itself, duration=length, location=place)
                 if slot is None:
                     raise SlotTaken(_("This time is not free."))
                 if slot.location_id is not None:
                     appointment.location_id = slot.location_id
             appointment.buffer_before, appointment.buffer_after = appointment.service.buffer_before, appointment.service.buffer_after
-            _move(appointment, wanted, start, start + (appointment.end - appointment.start), now=now, origin=origin, reason=reason)
+            _move(appointment, wanted, start, start + length, now=now, origin=origin, reason=reason)
     except SlotTaken as taken:
-        who = employee or appointment.employees.first()
-        taken.slots = nearest(service=appointment.service, start=start, now=now, employee=who, location=appointment.chosen_location)
+        serving, place = employee or appointment.employees.first(), appointment.chosen_location
+        taken.slots = nearest(service=appointment.service, start=start, now=now, employee=serving, duration=length, location=place)
         raise
 
 

@@ -32,7 +32,7 @@ class AppointmentAdmin(HistoryAdmin):
     date_hierarchy = "start"
     history_list_display = ["start", "end", "status"]
     actions = ["approve", "reject", "cancel", "reinstate"]
-    add_fieldsets = [(None, {"fields": ["service", "employee", "location", "start", "customer", "notes", "language", "timezone"]})]
+    add_fieldsets = [(None, {"fields": ["service", "extras", "employee", "location", "start", "customer", "notes", "language", "timezone"]})]
     fieldsets = [
         (None, {"fields": ["service", "status", "decision", "seen"]}),
         (gettext_lazy("Time"), {"fields": ["start", "end", "employee", "others"]}),

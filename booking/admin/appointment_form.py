@@ -21,9 +21,10 @@ from django.utils.translation import gettext_lazy
 
 from booking.actions import appointments
 from booking.actions.customers import Guest
+from booking.actions.extras import Chosen
 from booking.actions.place import place
 from booking.errors import BookingError, SlotTaken
-from booking.models import Appointment, Attendance, Customer, Employee, Location, Service, Status
+from booking.models import Appointment, Attendance, Customer, Employee, Extra, Location, Service, Status
 from booking.models.calendar import check_timezone
 
 DECISIONS = {"approve": gettext_lazy("approve"), "reject": gettext_lazy("reject"), "cancel": gettext_lazy("cancel"), "reinstate": gettext_lazy("put back")}
@@ -53,6 +54,11 @@ class ActionForm(forms.ModelForm):
         raise NotImplementedError
 
 
+class ServicesExtras(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, extra: Extra) -> str:
+        return f"{extra.service}: {extra}"
+
+
 class BookForm(ActionForm):
     """A new appointment at a time that is offered."""
 
@@ -66,6 +72,12 @@ class BookForm(ActionForm):
         Customer.objects.all(),
         label=gettext_lazy("customer"),
         widget=AutocompleteSelect(Attendance._meta.get_field("customer"), admin.site),
+    )
+    extras = ServicesExtras(
+        Extra.objects.filter(is_active=True).select_related("service"),
+        required=False,
+        label=gettext_lazy("extras"),
+        help_text=gettext_lazy("One of each, and only of the service that is booked."),
     )
     notes = forms.CharField(label=gettext_lazy("customer's notes"), required=False, max_length=2000, widget=forms.Textarea)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=settings.LANGUAGES, initial=settings.LANGUAGE_CODE)
@@ -84,6 +96,8 @@ class BookForm(ActionForm):
         location: Location | None = typed.get("location")
         if service and location and service.locations.exists() and not service.locations.filter(pk=location.pk).exists():
             self.add_error("location", _("The service isn't offered there."))
+        if service and any(extra.service_id != service.pk for extra in typed.get("extras", ())):
+            self.add_error("extras", _("This belongs to another service."))
         return typed
 
     def _post_clean(self) -> None:
@@ -108,6 +122,7 @@ class BookForm(ActionForm):
             employee=typed["employee"],
             notes=typed["notes"],
             location=typed["location"],
+            chosen=[Chosen(extra, 1) for extra in typed["extras"]],
         )
         self.instance = booked.appointment
 

@@ -56,6 +56,8 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
         now=timezone.now(),
         employee=wish["employee"],
         notes=wish["notes"],
+        chosen=wish["extras"],
+        given=wish["answers"],
         public=True,
         location=wish["location"],
     )
@@ -68,6 +70,7 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
         "end": appointment.end.astimezone(UTC).isoformat(),
         "employee": employee,
         "location": appointment.location_id,
+        "price": str(attendance.price),
         "link_version": attendance.link_version,
     }
 
@@ -76,4 +79,5 @@ def told(kept: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     """The kept answer as it is given: in the zone, with the link as it was then. One that has died since stays dead."""
     link = manage_url(Attendance(uuid=UUID(kept["id"]), link_version=kept["link_version"]))
     times = {name: datetime.fromisoformat(kept[name]).astimezone(zone).isoformat() for name in ("start", "end")}
-    return {"id": kept["id"], "status": kept["status"], **times, "employee": kept["employee"], "location": kept.get("location"), "manage_url": link}
+    kept_facts = {"employee": kept["employee"], "location": kept.get("location"), "price": kept["price"]}
+    return {"id": kept["id"], "status": kept["status"], **times, **kept_facts, "manage_url": link}

@@ -17,11 +17,19 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from booking.api.fields import DayField, IdField, InstantField, LineField, TextField, TimeZoneField
-from booking.models import Category, Employee, Event, EventPeriod, Location, Registration, Service, Status
+from booking.api.options import extras_wished, given
+from booking.models import Category, CustomField, Employee, Event, EventPeriod, Extra, Location, Offer, Registration, Service, Status
 
 LONGEST_RANGE = 62  # days
 # Each request for slots and each booking begins with these. Django takes longer to put such a statement together than the server to answer it.
-SERVICE = "SELECT * FROM booking_service WHERE id = %s AND is_active"
+# It knows whether there are questions, so that a plain booking asks no further for them.
+SERVICE = """
+SELECT s.*, EXISTS (
+    SELECT 1 FROM booking_customfield f LEFT JOIN booking_customfield_services o ON o.customfield_id = f.id
+    WHERE f.is_active AND (o.service_id IS NULL OR o.service_id = s.id)
+) AS has_fields
+FROM booking_service s WHERE s.id = %s AND s.is_active
+"""
 EMPLOYEE = """
 SELECT e.* FROM booking_employee e JOIN booking_service_employees s ON s.employee_id = e.id
 WHERE s.service_id = %s AND e.id = %s AND e.is_active
@@ -79,11 +87,18 @@ class ServiceChoice(Asked):
 
 
 class NextQuery(ServiceChoice):
+    """Also `extra_<id>` for each extra: how many of it. The slots are then as much longer."""
+
     timezone = TimeZoneField(required=False, help_text="IANA name; times are given in it.")
+
+    def to_internal_value(self, data: Any) -> Any:
+        wished = {name.removeprefix("extra_"): value for name, value in data.items() if name.startswith("extra_")}
+        return {**super().to_internal_value(data), "extras": wished}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs.setdefault("timezone", ZoneInfo(settings.TIME_ZONE))
-        return super().validate(attrs)
+        attrs = super().validate(attrs)
+        return {**attrs, "extras": extras_wished(attrs["service"], attrs["extras"])}
 
 
 class SlotsQuery(NextQuery):
@@ -112,12 +127,19 @@ class CustomerRequest(Strict):
 
 
 class AppointmentRequest(Strict, ServiceChoice):
-    """All that a customer decides: price, length, status and owner follow from the service."""
+    """All that a customer decides: price, length, status and owner follow from service, employee and extras."""
 
     start = InstantField(help_text="ISO 8601 with offset, a time that is offered.")
     customer = CustomerRequest()
     notes = TextField(max_length=2000, required=False, allow_blank=True, default="")
     timezone = TimeZoneField(required=False, help_text="IANA name; mails and the answer tell times in it.")
+    extras = serializers.DictField(child=serializers.IntegerField(), required=False, default=dict, help_text="Id of an extra -> how many of it.")
+    answers = serializers.DictField(required=False, default=dict, help_text="Id of a field -> the answer; of a file the id that its upload gave.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        service = attrs["service"]
+        return {**attrs, "extras": extras_wished(service, attrs["extras"]), "answers": given(service, attrs["answers"])}
 
 
 class SlotAnswer(serializers.Serializer[Any]):
@@ -143,7 +165,14 @@ class AppointmentAnswer(serializers.Serializer[Any]):
     end = serializers.DateTimeField()
     employee = serializers.IntegerField()
     location = serializers.IntegerField(allow_null=True)
+    price = serializers.DecimalField(max_digits=10, decimal_places=2)
     manage_url = serializers.URLField()
+
+
+class UploadAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="What a booking answers the question with; it is kept for a day.")
+    name = serializers.CharField()
+    size = serializers.IntegerField()
 
 
 class Problem(serializers.Serializer[Any]):
@@ -155,10 +184,23 @@ class SlotTakenAnswer(Problem):
     slots = SlotAnswer(many=True)
 
 
+@extend_schema_field(OpenApiTypes.URI)
+class PictureAddress(serializers.Field[Any, Any, Any, Any]):
+    """Absolute; empty where there is no picture."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
+
+    def to_representation(self, value: Any) -> str:
+        return settings.SITE_URL.rstrip("/") + value.url if value else ""
+
+
 class CategoryAnswer(serializers.ModelSerializer[Category]):
+    picture = PictureAddress()
+
     class Meta:
         model = Category
-        fields = ["id", "name"]
+        fields = ["id", "name", "color", "picture"]
         read_only_fields = fields
 
 
@@ -180,20 +222,63 @@ class EmployeeAnswer(serializers.ModelSerializer[Employee]):
         read_only_fields = fields
 
 
+class OfferAnswer(serializers.ModelSerializer[Offer]):
+    """Somebody who does the service, with what it costs and takes then."""
+
+    id = serializers.IntegerField(source="employee_id", read_only=True)
+    name = serializers.CharField(source="employee.full_name", read_only=True, label=gettext_lazy("name"))
+    description = serializers.CharField(source="employee.description", read_only=True)
+    duration = serializers.IntegerField(source="its_duration", read_only=True)
+    price = serializers.DecimalField(source="its_price", max_digits=10, decimal_places=2, read_only=True)
+
+    class Meta:
+        model = Offer
+        fields = ["id", "name", "description", "duration", "price"]
+        read_only_fields = fields
+
+
+class ExtraAnswer(serializers.ModelSerializer[Extra]):
+    """`duration` (minutes) and `price` are of one."""
+
+    class Meta:
+        model = Extra
+        fields = ["id", "name", "description", "duration", "price", "max_quantity"]
+        read_only_fields = fields
+
+
+class FieldAnswer(serializers.ModelSerializer[CustomField]):
+    """A question of the booking form. Choices are answered by their text, several by a list, a check box by true, a date by YYYY-MM-DD."""
+
+    choices = serializers.ListField(source="options", child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = CustomField
+        fields = ["id", "label", "kind", "choices", "help", "required"]
+        read_only_fields = fields
+
+
 class ServiceAnswer(serializers.ModelSerializer[Service]):
     """Durations, buffers and notices are minutes, the horizon days."""
 
     category = CategoryAnswer(read_only=True)
     locations = LocationAnswer(many=True, read_only=True)
-    employees = EmployeeAnswer(many=True, read_only=True, source="offering")
+    picture = PictureAddress()
+    employees = OfferAnswer(many=True, read_only=True, source="offering")
+    extras = ExtraAnswer(many=True, read_only=True, source="addable")
+    questions = serializers.SerializerMethodField()
 
     class Meta:
         model = Service
         fields = [
-            "id", "name", "category", "locations", "description", "color", "duration", "price", "min_notice", "horizon",
-            "reschedule_notice", "cancel_notice", "needs_approval", "employees",
+            "id", "name", "category", "locations", "description", "color", "picture", "duration", "price", "min_notice", "horizon",
+            "reschedule_notice", "cancel_notice", "needs_approval", "employees", "extras", "questions",
         ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(FieldAnswer(many=True))
+    def get_questions(self, service: Service) -> Any:
+        asked = [one for one in self.context["questions"] if not one.only or service.pk in one.only]
+        return FieldAnswer(asked, many=True).data
 
 
 class PeriodAnswer(serializers.ModelSerializer[EventPeriod]):

@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from booking.actions.extras import added
 from booking.api.base import PublicView, filled
 from booking.api.serializers import NextAnswer, NextQuery, SlotsAnswer, SlotsQuery
 from booking.availability import Found, Slot, find_spans, next_slot
@@ -33,6 +34,7 @@ class SlotsView(PublicView):
             now=timezone.now(),
             employees=[wish["employee"]] if wish["employee"] else None,
             location=wish["location"],
+            added=added(wish["extras"]),
         )
         return HttpResponse(b'{"slots":[' + spans_json(spans, zone) + b"]}", content_type="application/json")
 
@@ -45,7 +47,7 @@ class NextSlotView(PublicView):
         """The first free slot up to the service's horizon, or null."""
         wish = NextQuery.read(filled(request))
         employees = [wish["employee"]] if wish["employee"] else None
-        slot = next_slot(service=wish["service"], now=timezone.now(), employees=employees, location=wish["location"])
+        slot = next_slot(service=wish["service"], now=timezone.now(), employees=employees, location=wish["location"], added=added(wish["extras"]))
         return Response({"slot": slot and slot_json(slot, wish["timezone"])})
 
 
@@ -63,14 +65,13 @@ def slot_json(slot: Slot, zone: ZoneInfo) -> dict[str, Any]:
 
 def spans_json(spans: Iterable[Found], zone: ZoneInfo) -> bytes:
     """The same for instants in seconds since the epoch: each time is written once, however many share it."""
-    heads: dict[int, str] = {}
+    heads: dict[tuple[int, int], str] = {}
     tails: dict[tuple[bool, int | None], str] = {}
     parts = []
     for start, end, employee, unsure, location in spans:
-        # The end follows from the start: one answer is about one service.
-        if (head := heads.get(start)) is None:
+        if (head := heads.get((start, end))) is None:
             begin, until = (datetime.fromtimestamp(instant, zone).isoformat() for instant in (start, end))
-            head = heads[start] = f'{{"start":"{begin}","end":"{until}","employee":'
+            head = heads[start, end] = f'{{"start":"{begin}","end":"{until}","employee":'
         if (tail := tails.get(key := (unsure, location))) is None:
             place = "" if location is None else f',"location":{location}'
             tail = tails[key] = f'{place},"unsure":true}}' if unsure else f"{place}}}"

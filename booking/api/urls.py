@@ -11,6 +11,7 @@ from booking.api.docs import DocsView
 from booking.api.events import EventsView, EventView, RegistrationsView
 from booking.api.health import HealthView
 from booking.api.slots import NextSlotView, SlotsView
+from booking.api.uploads import UploadsView
 
 app_name = "api"
 urlpatterns = [
@@ -19,6 +20,7 @@ urlpatterns = [
     path("v1/slots/", SlotsView.as_view(), name="slots"),
     path("v1/slots/next/", NextSlotView.as_view(), name="next_slot"),
     path("v1/appointments/", AppointmentsView.as_view(), name="appointments"),
+    path("v1/uploads/", UploadsView.as_view(), name="uploads"),
     path("v1/events/", EventsView.as_view(), name="events"),
     path("v1/events/<int:pk>/", EventView.as_view(), name="event"),
     path("v1/events/<int:pk>/registrations/", RegistrationsView.as_view(), name="registrations"),

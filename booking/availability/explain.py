@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from booking import public_holidays
 from booking.availability.intervals import covering
 from booking.availability.load import Holder, Schedule, Source, load_schedules
-from booking.availability.search import seconds, terms_of
+from booking.availability.search import NOTHING, seconds, seconds_of, terms_of
 from booking.availability.slots import DAY, DaysOff, Terms, bookable_window, grid, local_day, local_time, working_time
 from booking.models import Allocation, Busy, BusySource, SpecialDay, TimeOff, WorkingHours
 
@@ -63,18 +63,19 @@ def explain(
     now: datetime,
     ignore: Holder | None = None,
     duration: timedelta | None = None,
+    added: timedelta = NOTHING,
     owner: bool = False,
     location: Location | None = None,
 ) -> Explanation:
-    """Why `employee` can or can't be booked for `service` at `start`, and at `location`, if one is named. `owner`: the titles of the events may
-    be shown. All times aware."""
-    terms = terms_of(service, duration)
+    """Why `employee` can or can't be booked for `service` at `start`, and at `location`, if one is named; `duration` and `added` as in find_slots.
+    `owner`: the titles of the events may be shown. All times aware."""
     instant = seconds(start)
-    schedules = load_schedules(service=service, employees=[employee], window=(instant, instant + 1), now=now, location=location)
+    schedules = load_schedules(service=service, employees=[employee], window=(instant, instant + 1 + seconds_of(added)), now=now, location=location)
     calendar = str(employee.calendar)
     reasons = [*_inactive(service, employee, schedules), *_too_soon_or_far(service, start, now)]
     notes: list[Reason] = []
     for schedule in schedules:
+        terms = terms_of(service, schedule, duration, added)
         reasons += _rules(schedule, terms, start, employee.calendar, service, location)
         reasons += _taken(schedule, terms, start, calendar, ignore, owner=owner)
         for source in schedule.sources:

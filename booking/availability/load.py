@@ -11,7 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
@@ -35,10 +37,11 @@ LENGTH = {"postgresql": "date_part('epoch', {0})", "sqlite": "{0} / 1000000"}
 # that has no others still replaces the weekday's.
 RULES = """
 WITH serving AS (
-    SELECT e.calendar_id AS calendar, e.id AS employee, row_number() OVER (ORDER BY e.position, e.first_name, e.last_name, e.id) AS place
+    SELECT e.calendar_id AS calendar, e.id AS employee, row_number() OVER (ORDER BY e.position, e.first_name, e.last_name, e.id) AS place,
+        s.duration AS duration, s.price AS price
     FROM booking_service_employees s JOIN booking_employee e ON e.id = s.employee_id WHERE s.service_id = %s AND e.is_active {employees}
 )
-SELECT 'serving', calendar, CAST(employee AS text), CAST(place AS text), NULL, NULL, NULL, NULL FROM serving
+SELECT 'serving', calendar, CAST(employee AS text), CAST(place AS text), CAST(duration AS text), CAST(price AS text), NULL, NULL FROM serving
 UNION ALL SELECT 'calendar', id, timezone, CASE WHEN holidays_closed THEN holidays_country ELSE '' END, holidays_subdivision, NULL, NULL, NULL
     FROM booking_calendar JOIN serving ON calendar = id
 UNION ALL SELECT 'place', 0, CAST(location_id AS text), NULL, NULL, NULL, NULL, NULL FROM booking_service_locations WHERE service_id = %s
@@ -73,6 +76,7 @@ PLAIN = """
 SELECT calendar_id, CAST(strftime('%%s', start) AS integer), CAST(strftime('%%s', "end") AS integer) + (length("end") > 19) FROM ({taken}) AS taken
 """
 SECOND = 1_000_000
+CENT = Decimal("0.01")  # SQLite tells 35.5 for 35.50
 YEAR_2000 = 946_684_800
 
 
@@ -88,12 +92,15 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """One employee's calendar: the rules of each location at which a slot may be (None: it belongs to none), and how far its busy times can be trusted."""
+    """One employee's calendar: the rules of each location at which a slot may be (None: it belongs to none), and how far its busy times can be trusted.
+    `duration` (seconds) and `price` where the employee's differ from the service's."""
 
     employee_id: int
     calendar_id: int
     hours: tuple[tuple[int | None, Rules], ...]
     sources: Sequence[Source]
+    duration: int | None = None
+    price: Decimal | None = None
 
     @cached_property
     def trust(self) -> Trust:
@@ -126,7 +133,7 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
         cursor.execute(sql, [service.pk, *(wanted or ()), service.pk, service.pk, service.pk, since, until, until, since, until, since])
         rows = cursor.fetchall()
 
-    serving: list[tuple[int, int, int]] = []
+    serving: list[tuple[int, int, int, int | None, Decimal | None]] = []
     calendars: dict[int, tuple[str, str, str]] = {}
     offered: set[int] = set()
     weekly: dict[int, list[list[Placed]]] = defaultdict(lambda: [[] for _ in range(7)])
@@ -137,7 +144,8 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
     for kind, calendar, *values in rows:
         match kind:
             case "serving":
-                serving.append((int(values[1]), calendar, int(values[0])))
+                employee, place, minutes, price = values[:4]
+                serving.append((int(place), calendar, int(employee), minutes and int(minutes) * 60, price and Decimal(price).quantize(CENT)))
             case "calendar":
                 calendars[calendar] = values[0], values[1], values[2]
             case "place":
@@ -170,8 +178,10 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
                 wanted=None if location is None else location.pk,
             ),
             sources=sources[calendar],
+            duration=duration,
+            price=price,
         )
-        for _, calendar, employee in sorted(serving)
+        for _, calendar, employee, duration, price in sorted(serving, key=itemgetter(0))
     ]
 
 

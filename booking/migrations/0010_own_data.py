@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='ErasureRequest',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('asked_at', models.DateTimeField(verbose_name='asked')),
+                ('asked_at', models.DateTimeField(verbose_name='asked at')),
                 ('done_at', models.DateTimeField(blank=True, null=True, verbose_name='done')),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='erasure_requests', to='booking.customer', verbose_name='customer')),
             ],

@@ -1,4 +1,4 @@
-"""What is sold: categories, services, places."""
+"""What is sold: categories, services, who offers them on which terms, places."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Exists, Max, Min, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from booking.models.history import records
+from booking.models.picture import PictureField
+
+check_color = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Use a colour like #4f5d95."))
+LONGEST = 7 * 24 * 60  # minutes
 
 
 class Category(models.Model):
     name = models.CharField(_("name"), max_length=200)
+    color = models.CharField(_("colour"), max_length=7, default="#4f5d95", validators=[check_color])
+    picture = PictureField(_("picture"))
     position = models.PositiveIntegerField(_("position"), default=0)
 
     class Meta:
@@ -39,6 +47,28 @@ class Location(models.Model):
         return self.name
 
 
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def offered(self) -> ServiceQuerySet:
+        """Those that can be booked, each knowing whether there is more to choose or to answer: whoever asks for less asks the database no more."""
+        from booking.models.extra import Extra
+        from booking.models.question import CustomField
+
+        extras = Extra.objects.filter(service=OuterRef("pk"), is_active=True)
+        fields = CustomField.objects.filter(Q(services=None) | Q(services=OuterRef("pk")), is_active=True)
+        return self.filter(is_active=True).annotate(has_extras=Exists(extras), has_fields=Exists(fields))
+
+    def priced(self) -> ServiceQuerySet:
+        """Adds what it costs and takes at least and at most, over all who offer it."""
+        active = Q(offers__employee__is_active=True)
+        price, minutes = Coalesce("offers__price", "price"), Coalesce("offers__duration", "duration")
+        return self.annotate(
+            cheapest=Coalesce(Min(price, filter=active), "price"),
+            dearest=Coalesce(Max(price, filter=active), "price"),
+            shortest=Coalesce(Min(minutes, filter=active), "duration"),
+            longest=Coalesce(Max(minutes, filter=active), "duration"),
+        )
+
+
 class Service(models.Model):
     """Something a customer can book. Durations, buffers and the step are minutes."""
 
@@ -48,8 +78,9 @@ class Service(models.Model):
         Location, blank=True, related_name="services", verbose_name=_("locations"), help_text=_("Without one it takes place wherever the employee works.")
     )
     description = models.TextField(_("description"), blank=True)
-    color = models.CharField(_("colour"), max_length=7, default="#4f5d95", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Use a colour like #4f5d95."))])
-    duration = models.PositiveIntegerField(_("duration (minutes)"), default=30, validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 60)])
+    color = models.CharField(_("colour"), max_length=7, default="#4f5d95", validators=[check_color])
+    picture = PictureField(_("picture"))
+    duration = models.PositiveIntegerField(_("duration (minutes)"), default=30, validators=[MinValueValidator(1), MaxValueValidator(LONGEST)])
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, default=Decimal(0), validators=[MinValueValidator(Decimal(0))])
     buffer_before = models.PositiveIntegerField(_("buffer before (minutes)"), default=0, validators=[MaxValueValidator(24 * 60)])
     buffer_after = models.PositiveIntegerField(_("buffer after (minutes)"), default=0, validators=[MaxValueValidator(24 * 60)])
@@ -64,11 +95,19 @@ class Service(models.Model):
     reschedule_notice = models.PositiveIntegerField(_("notice to reschedule (minutes)"), default=24 * 60)
     cancel_notice = models.PositiveIntegerField(_("notice to cancel (minutes)"), default=24 * 60)
     needs_approval = models.BooleanField(_("needs approval"), default=False)
-    employees = models.ManyToManyField("booking.Employee", related_name="services", blank=True, verbose_name=_("employees"))
+    employees = models.ManyToManyField("booking.Employee", through="Offer", related_name="services", blank=True, verbose_name=_("employees"))
     is_active = models.BooleanField(_("offered"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
 
-    history = records()
+    # Going back to an earlier version keeps the picture: the file it had then may be gone.
+    history = records(excluded_fields=["picture"])
+    objects = ServiceQuerySet.as_manager()
+    has_extras: bool  # by offered()
+    has_fields: bool
+    cheapest: Decimal  # by priced()
+    dearest: Decimal
+    shortest: int
+    longest: int
 
     class Meta:
         verbose_name = _("service")
@@ -77,3 +116,34 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Offer(models.Model):
+    """An employee who does a service; `price` and `duration` (minutes) where they differ from the service's."""
+
+    service = models.ForeignKey(Service, models.CASCADE, related_name="offers", verbose_name=_("service"))
+    employee = models.ForeignKey("booking.Employee", models.CASCADE, related_name="offers", verbose_name=_("employee"))
+    price = models.DecimalField(
+        _("own price"), max_digits=10, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(Decimal(0))], help_text=_("Empty: the service's.")
+    )
+    duration = models.PositiveIntegerField(
+        _("own duration (minutes)"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LONGEST)], help_text=_("Empty: the service's.")
+    )
+
+    class Meta:
+        verbose_name = _("offer")
+        verbose_name_plural = _("offers")
+        db_table = "booking_service_employees"
+        # Not a UniqueConstraint: the table was made by Django with this one.
+        unique_together = [("service", "employee")]
+
+    def __str__(self) -> str:
+        return f"{self.service} · {self.employee}"
+
+    @property
+    def its_price(self) -> Decimal:
+        return self.service.price if self.price is None else self.price
+
+    @property
+    def its_duration(self) -> int:
+        return self.service.duration if self.duration is None else self.duration

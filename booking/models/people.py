@@ -87,7 +87,7 @@ class ErasureRequest(models.Model):
     """Somebody wishes to be forgotten."""
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="erasure_requests", verbose_name=_("customer"))
-    asked_at = models.DateTimeField(_("asked"))
+    asked_at = models.DateTimeField(_("asked at"))
     done_at = models.DateTimeField(_("done"), null=True, blank=True)
 
     class Meta:

@@ -54,4 +54,4 @@ def ways(attendance: Attendance, employees: Iterable[Employee], token: str) -> d
     appointment = attendance.appointment
     if not attendance.is_live or appointment.end <= timezone.now() or (appointment.pk is not None and is_entered(appointment)):
         return {}
-    return {"calendar_targets": targets(of_attendance(attendance, employees)), "calendar_file": reverse("booking:appointment_file", args=[token])}
+    return {"calendar_targets": targets(of_attendance(attendance, employees)), "calendar_file": reverse("booking:appointment_entry", args=[token])}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,15 +25,18 @@ from booking.actions.customers import Guest
 from booking.actions.idempotency import Answer, Mismatch, digest, once
 from booking.availability import Slot, find_slots
 from booking.errors import BookingError, SlotTaken, TooMany
+from booking.extras import PREFIX as EXTRA
 from booking.forms import BookingForm
 from booking.links import manage_token
-from booking.models import Appointment, Attendance, Customer, Employee, Location, Service, Status
+from booking.models import Appointment, Attendance, BookedExtra, Customer, CustomField, Location, Service, Status
 from booking.pages import proof, stamp, zone
 from booking.pages.access import personal
 from booking.pages.add_to_calendar import ways
-from booking.pages.catalog import ANYONE, serving_employees, wished_location
+from booking.pages.choice import Choice, Quote, choice_of
 from booking.pages.picker import pick
 from booking.pages.throttle import throttled
+from booking.questions import PREFIX as FIELD
+from booking.questions import QuestionsForm
 
 # How long the confirmation, or what was typed, can be called up again by the same browser.
 CONFIRMATION = timedelta(minutes=30)
@@ -38,39 +44,44 @@ PREFILL = tuple(BookingForm.base_fields)
 LONGEST = 4000
 
 
-class Chosen(NamedTuple):
-    """The employee wished (None: anyone), all who come into question, and the location if there was one to choose."""
-
-    employee: Employee | None
-    candidates: list[Employee]
-    location: Location | None
-
-
 @require_safe
 @throttled("slots")
 def time(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The month and the times of a day; htmx gets the part that changes. With date and time in the address straight on to the details."""
     service = _offered(pk)
-    chosen = _chosen(request, service)
-    if chosen is None:
-        return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
-    employee, candidates, location = chosen
+    choice = choice_of(request, service)
+    if choice is None:
+        return _choose_first(request, pk)
     shown = zone.zone_of(request)
     day = zone.read_day(request.GET.get("date"))
-    month = zone.read_day(request.GET.get("month"))
-    picker = pick(service=service, employees=candidates, zone=shown.info, now=timezone.now(), month=month, day=day, location=location)
+    picker = pick(
+        service=service,
+        employees=choice.candidates,
+        zone=shown.info,
+        now=timezone.now(),
+        month=zone.read_day(request.GET.get("month")),
+        day=day,
+        added=choice.added,
+        location=choice.location,
+    )
     wanted = _wall_time(request.GET.get("time", ""))
     if wanted and picker.day == day is not None:
         for one in picker.times:
             if one.start.astimezone(shown.info).time() == wanted:
-                kept = {name: str(value) for name, value in request.GET.items() if name in (*PREFILL, "employee", "location", "timezone")}
-                query = urlencode({**kept, "start": zone.write_instant(one.start)})
+                kept = {
+                    name: values
+                    for name, values in request.GET.lists()
+                    if name in (*PREFILL, "employee", "location", "timezone") or name.startswith((EXTRA, FIELD))
+                }
+                query = urlencode({**kept, "start": zone.write_instant(one.start)}, doseq=True)
                 return redirect(f"{reverse('booking:details', args=[pk])}?{query}")
     context = {
         "service": service,
-        "employee": employee,
-        "several": len(serving_employees(service, location)) > 1 if employee else True,
-        "location": location,
+        "employee": choice.employee,
+        "chosen_extras": choice.chosen,
+        "quote": choice.quote(),
+        "changeable": service.has_extras or choice.employee is None or service.offers.filter(employee__is_active=True).count() > 1,
+        "location": choice.location,
         "picker": picker,
         "zone": shown,
         "zones": zone.choices() if "zones" in request.GET else [],
@@ -97,48 +108,62 @@ def picker_response(request: HttpRequest, page: str, context: dict[str, Any], st
 def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Who comes. Sent twice it books once; a time that has been taken meanwhile is answered with the nearest, and what was typed stays."""
     service = _offered(pk)
-    chosen = _chosen(request, service)
+    choice = choice_of(request, service)
     start = zone.read_instant(request.POST.get("start") or request.GET.get("start"))
-    if chosen is None or start is None:
-        return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
-    employee, candidates, location = chosen
+    asked = list(CustomField.objects.asked_for(service)) if service.has_fields else []
+    if choice is None or start is None:
+        if request.method == "POST":
+            _remember(request, asked)
+        return _choose_first(request, pk)
     shown = zone.zone_of(request)
-    context: dict[str, Any] = {"service": service, "employee": employee, "zone": shown, "start": start, "end": start + timedelta(minutes=service.duration)}
+    context: dict[str, Any] = {"service": service, "employee": choice.employee, "chosen_extras": choice.chosen, "zone": shown, "start": start}
+    context |= {"action": f"?{urlencode(_beside(request, PREFILL), doseq=True)}", **_quoted(choice.quote(), start)}
 
     def offered() -> list[Slot]:
-        return find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=timezone.now(), employees=candidates, location=location)
+        until = start + timedelta(seconds=1)
+        wanted: Any = {"employees": choice.candidates, "added": choice.added, "location": choice.location}
+        return [slot for slot in find_slots(service=service, start=start, end=until, now=timezone.now(), **wanted) if slot.start == start]
 
     def page(slots: list[Slot], status: int = 200) -> HttpResponseBase:
         places = Location.objects.filter(pk__in={slot.location_id for slot in slots if slot.location_id is not None})
-        more = {"places": [location] if location else list(places), "challenge": proof.challenge(context["stamp"])}
+        more = {"places": [choice.location] if choice.location else list(places), "challenge": proof.challenge(context["stamp"])}
         return render(request, "booking/details.html", {**context, **more}, status=status)
 
     if request.method == "POST" and "other" in request.POST:
+        _remember(request, asked)
         return _choose_again(request, pk, start.astimezone(shown.info).date())
     if request.method != "POST":
-        initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | _typed(request)
-        context |= {"form": BookingForm(initial=initial), "stamp": stamp.new()}
-        slots = [slot for slot in offered() if slot.start == start]
-        if not slots:
-            near = appointments.nearest(service=service, start=start, now=timezone.now(), employee=employee, location=location)
-            context |= {"problem": _("This time is no longer free."), "alternatives": near}
+        typed = _typed(request)
+        initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | {name: typed[name] for name in PREFILL if name in typed}
+        context |= {"form": BookingForm(initial=initial), "questions": QuestionsForm(asked=asked, given=typed or request.GET), "stamp": stamp.new()}
+        slots = offered()
+        if slots:
+            context |= _quoted(choice.quote(among={slot.employee_id for slot in slots}), start)
+        else:
+            near: Any = {"employee": choice.employee, "added": choice.added, "location": choice.location}
+            alternatives = appointments.nearest(service=service, start=start, now=timezone.now(), **near)
+            context |= {"problem": _("This time is no longer free."), "alternatives": alternatives}
         return page(slots)
 
-    form = BookingForm(request.POST)
-    context |= {"form": form, "stamp": request.POST.get("stamp", "")}
+    form, questions = BookingForm(request.POST), QuestionsForm(request.POST, request.FILES, asked=asked)
+    context |= {"form": form, "questions": questions, "stamp": request.POST.get("stamp", "")}
+    valid = form.is_valid() & questions.is_valid()
     try:
         shown_at = stamp.read(request.POST)
+        if shown_at.automatic and valid:
+            return _pretend(request, service=service, choice=choice, start=start, form=form, slots=offered())
+        questions.keep_files()
     except stamp.Stale:
-        form.is_valid()
         context |= {"stamp": stamp.new(), "problem": _("The form had been open for too long. Nothing is lost: please check it and send it again.")}
         return page(offered(), status=400)
-    if not form.is_valid():
+    except TooMany as error:
+        context |= {"problem": str(error)}
+        return page(offered(), status=429)
+    if not valid:
         return page(offered(), status=400)
     if problem := proof.lacking(request.POST):
         context |= {"problem": problem}
         return page(offered(), status=400)
-    if shown_at.automatic:
-        return _pretend(request, service=service, start=start, form=form, slots=offered())
     guest = Guest(
         **{name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}, language=get_language() or "", timezone=shown.name
     )
@@ -149,14 +174,19 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
             start=start,
             guest=guest,
             now=timezone.now(),
-            employee=employee,
+            employee=choice.employee,
             notes=form.cleaned_data["notes"],
+            chosen=choice.chosen,
+            given=questions.given,
             public=True,
-            location=location,
+            location=choice.location,
         )
         return 201, {"id": str(attendance.uuid)}
 
-    wish = digest(pk, start.isoformat(), employee and employee.pk, location and location.pk, form.cleaned_data)
+    extras = [(one.extra.pk, one.quantity) for one in choice.chosen]
+    wish = digest(
+        pk, start.isoformat(), choice.employee and choice.employee.pk, choice.location and choice.location.pk, form.cleaned_data, extras, questions.fingerprint
+    )
     try:
         _code, kept = once(key=digest("page", shown_at.key), request_hash=wish, do=book)
     except Mismatch:
@@ -188,43 +218,57 @@ def booked(request: HttpRequest) -> HttpResponseBase:
         return redirect("booking:services")
     appointment = attendance.appointment
     employees = list(appointment.employees.all()) if appointment.pk else []
+    extras = list(attendance.extras.all()) if appointment.pk else [BookedExtra(name=name, quantity=number) for name, number in told["extras"]]
     context = {"attendance": attendance, "appointment": appointment, "employees": employees, "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False)}
+    context |= {"booked_extras": extras, "answers": list(attendance.answers.all()) if appointment.pk else []}
     token = manage_token(attendance)
     return render(request, "booking/booked.html", {**context, **ways(attendance, employees, token), "manage": reverse("booking:manage", args=[token])})
 
 
+def _choose_first(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """To the choice of extras and employee: one of them is missing or wrong."""
+    return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
+
+
 def _choose_again(request: HttpRequest, pk: int, day: date) -> HttpResponseBase:
-    """To the times of the day. What has been typed waits in the session: in an address it would be told to logs and to the browser's history."""
-    typed = {name: request.POST[name][:LONGEST] for name in PREFILL if name in request.POST}
-    request.session["typed"] = {"fields": typed, "until": (timezone.now() + CONFIRMATION).timestamp()}
-    kept = {name: str(value) for name, value in request.GET.items() if name not in (*PREFILL, "start", "date")}
-    return redirect(f"{reverse('booking:time', args=[pk])}?{urlencode({**kept, 'date': day.isoformat()})}")
+    """To the times of the day."""
+    kept = _beside(request, (*PREFILL, "start", "date"))
+    return redirect(f"{reverse('booking:time', args=[pk])}?{urlencode({**kept, 'date': day.isoformat()}, doseq=True)}")
 
 
-def _typed(request: HttpRequest) -> dict[str, str]:
+def _quoted(quote: Quote, start: datetime) -> dict[str, Any]:
+    return {"quote": quote, "end": start + quote.length if quote.exact_minutes else None}
+
+
+def _beside(request: HttpRequest, names: Sequence[str]) -> dict[str, list[str]]:
+    """What else the address says: without these, and without answers to questions."""
+    return {name: values for name, values in request.GET.lists() if name not in names and not name.startswith(FIELD)}
+
+
+def _remember(request: HttpRequest, asked: Sequence[CustomField]) -> None:
+    """What has been typed waits in the session: in an address it would be told to logs and to the browser's history. Files that came with it are kept."""
+    questions = QuestionsForm(request.POST, request.FILES, asked=asked)
+    questions.is_valid()
+    try:
+        questions.keep_files()
+    except TooMany as error:
+        messages.warning(request, str(error))
+    typed = {name: [request.POST[name]] for name in PREFILL if name in request.POST} | questions.typed
+    cut = {name: [value[:LONGEST] for value in values] for name, values in typed.items()}
+    request.session["typed"] = {"fields": cut, "until": (timezone.now() + CONFIRMATION).timestamp()}
+
+
+def _typed(request: HttpRequest) -> QueryDict:
+    found = QueryDict(mutable=True)
     kept = request.session.get("typed")
-    return dict(kept["fields"]) if kept and kept["until"] > timezone.now().timestamp() else {}
+    if kept and kept["until"] > timezone.now().timestamp():
+        for name, values in kept["fields"].items():
+            found.setlist(name, values)
+    return found
 
 
 def _offered(pk: int) -> Service:
-    return get_object_or_404(Service.objects.prefetch_related("locations"), pk=pk, is_active=True)
-
-
-def _chosen(request: HttpRequest, service: Service) -> Chosen | None:
-    """None if there is still a choice to make."""
-    location = wished_location(request, service)
-    if location is None and len(service.locations.all()) > 1:
-        return None
-    serving = serving_employees(service, location)
-    wanted = request.GET.get("employee", "")
-    if len(serving) == 1:
-        return Chosen(serving[0], serving, location)
-    if serving and wanted == ANYONE:
-        return Chosen(None, serving, location)
-    for one in serving:
-        if str(one.pk) == wanted:
-            return Chosen(one, [one], location)
-    return None
+    return get_object_or_404(Service.objects.offered().prefetch_related("locations"), pk=pk)
 
 
 def _wall_time(text: str) -> Any:
@@ -234,11 +278,12 @@ def _wall_time(text: str) -> Any:
         return None
 
 
-def _pretend(request: HttpRequest, *, service: Service, start: datetime, form: BookingForm, slots: list[Slot]) -> HttpResponseBase:
+def _pretend(request: HttpRequest, *, service: Service, choice: Choice, start: datetime, form: BookingForm, slots: list[Slot]) -> HttpResponseBase:
     """What a machine gets to see: the confirmation of nothing."""
     who = {name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}
-    place = next((slot.location_id for slot in slots), None)
-    told = {"id": str(uuid4()), "service": service.pk, "start": start.isoformat(), "location": place, "who": who, "timezone": zone.zone_of(request).name}
+    told = {"id": str(uuid4()), "service": service.pk, "start": start.isoformat(), "who": who, "timezone": zone.zone_of(request).name}
+    quote, place = choice.quote(), next((slot.location_id for slot in slots), None)
+    told |= {"location": place, "price": str(quote.price), "minutes": quote.minutes, "extras": [(one.extra.name, one.quantity) for one in choice.chosen]}
     request.session["booked"] = {"pretended": True, **told, "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
 
@@ -250,7 +295,12 @@ def _imagined(told: dict[str, Any]) -> Attendance | None:
     start = datetime.fromisoformat(told["start"])
     status = Status.PENDING if service.needs_approval else Status.APPROVED
     location = Location.objects.filter(pk=told["location"]).first()
-    appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=service.duration), status=status, location=location)
+    appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=told["minutes"]), status=status, location=location)
     return Attendance(
-        uuid=UUID(told["id"]), appointment=appointment, customer=Customer(**told["who"]), status=status, price=service.price, timezone=told["timezone"]
+        uuid=UUID(told["id"]),
+        appointment=appointment,
+        customer=Customer(**told["who"]),
+        status=status,
+        price=Decimal(told["price"]),
+        timezone=told["timezone"],
     )

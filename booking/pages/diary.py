@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from booking.actions import appointments
 from booking.errors import BookingError
-from booking.models import Appointment, Employee, Event, EventPeriod
+from booking.models import Answer, Appointment, Employee, Event, EventPeriod
 from booking.models.appointment import LIVE
 from booking.pages import menu, zone
 from booking.pages.access import own_appointment, personal, visible_employees
@@ -89,7 +89,7 @@ def appointment(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one appointment, with the history of its record."""
     found = own_appointment(request.user, pk)
     employees = list(found.employees.select_related("calendar"))
-    attendances = list(found.attendances.select_related("customer"))
+    attendances = list(found.attendances.select_related("customer").prefetch_related("extras", "answers"))
     context = {
         "appointment": found,
         "employees": employees,
@@ -100,6 +100,21 @@ def appointment(request: HttpRequest, pk: int) -> HttpResponseBase:
         "upcoming": found.is_live and found.end > timezone.now(),
     }
     return render(request, "booking/appointment.html", context)
+
+
+@require_safe
+@login_required
+@personal
+def file(request: HttpRequest, pk: int, answer: int) -> HttpResponseBase:
+    """What a customer sent, for whoever may see the appointment: to be saved, never shown by the browser as what a stranger made it."""
+    found = get_object_or_404(Answer.objects.select_related("upload"), pk=answer, attendance__appointment=own_appointment(request.user, pk))
+    if found.upload is None:
+        raise Http404
+    try:
+        content = found.upload.file.open("rb")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return FileResponse(content, as_attachment=True, filename=found.upload.name, content_type=found.upload.media_type)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -63,7 +63,7 @@ def diary(token: str) -> bytes | None:
 
 @require_safe
 @by_link
-def appointment_file(request: HttpRequest, token: str) -> HttpResponseBase:
+def appointment_entry(request: HttpRequest, token: str) -> HttpResponseBase:
     attendance = attendance_for(token)
     if attendance is None or not attendance.is_live:
         raise UnknownLink
@@ -72,7 +72,7 @@ def appointment_file(request: HttpRequest, token: str) -> HttpResponseBase:
 
 @require_safe
 @by_link
-def registration_file(request: HttpRequest, token: str) -> HttpResponseBase:
+def registration_entry(request: HttpRequest, token: str) -> HttpResponseBase:
     registration = registration_for(token)
     if registration is None or not registration.is_live:
         raise UnknownLink

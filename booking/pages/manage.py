@@ -115,6 +115,7 @@ def _times(request: HttpRequest, context: dict[str, Any], status: int = 200) -> 
         ignore=("appointment", appointment.pk),
         without=appointment.start,
         location=appointment.chosen_location,
+        duration=appointment.end - appointment.start,
     )
     zones = zone.choices() if "zones" in request.GET else []
     # The same address with another `start` is the question.
@@ -138,6 +139,8 @@ def _context(attendance: Attendance, token: str) -> dict[str, Any]:
         "appointment": appointment,
         "service": appointment.service,
         "employees": list(appointment.employees.all()),
+        "booked_extras": list(attendance.extras.all()),
+        "answers": list(attendance.answers.all()),
         "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False),
         "upcoming": upcoming,
         "may_reschedule": upcoming and left >= timedelta(minutes=appointment.service.reschedule_notice),

@@ -85,6 +85,7 @@ def _times(request: HttpRequest, context: dict[str, Any], *, near: datetime | No
         ignore=("appointment", found.pk),
         without=None if chosen else found.start,
         location=found.chosen_location,
+        duration=found.end - found.start,
     )
     context |= {
         "picker": picker,

@@ -6,7 +6,7 @@ from calendar import Calendar
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import get_format
@@ -63,15 +63,18 @@ def pick(
     ignore: Holder | None = None,
     without: datetime | None = None,
     location: Location | None = None,
+    duration: timedelta | None = None,
+    added: timedelta = timedelta(0),
 ) -> Picker:
     """The month asked for, else the day's, else the one with the first free time; days are days in `zone`.
 
     Without a day the first free one is opened. A month before today or past the horizon is drawn in.
-    `without` is a start that is not offered: the time an appointment already has. `location`: only there.
+    `without` is a start that is not offered: the time an appointment already has. `duration`, `added` and `location` as in find_slots.
     """
+    wanted: Any = {"service": service, "employees": employees, "now": now, "duration": duration, "added": added, "location": location}
     today, last = now.astimezone(zone).date(), (now + timedelta(days=service.horizon)).astimezone(zone).date()
     if month is None and day is None:
-        first = next_slot(service=service, employees=employees, now=now, location=location)
+        first = next_slot(**wanted)
         month = first.start.astimezone(zone).date() if first else today
     month = min(max((month or day or today), today), last).replace(day=1)
     after = (month + timedelta(days=31)).replace(day=1)
@@ -81,9 +84,7 @@ def pick(
     def spans(start: date, end: date) -> dict[int, tuple[int, bool]]:
         """Start -> (end, unsure), both instants in seconds, in order."""
         found: dict[int, tuple[int, bool]] = {}
-        for begin, until, _employee, unsure, _location in find_spans(
-            service=service, start=_midnight(start, zone), end=_midnight(end, zone), now=now, employees=employees, ignore=ignore, location=location
-        ):
+        for begin, until, _employee, unsure, _location in find_spans(start=_midnight(start, zone), end=_midnight(end, zone), ignore=ignore, **wanted):
             if without is not None and begin == without.timestamp():
                 continue
             known = found.get(begin)
@@ -102,7 +103,7 @@ def pick(
         later = [times[0].start for free_day, times in by_day.items() if day is not None and free_day > day]
         if not later:
             later = [datetime.fromtimestamp(begin, UTC) for begin in list(spans(after, last + timedelta(days=1)))[:1]]
-        if not later and (first := next_slot(service=service, employees=employees, now=now, location=location)):
+        if not later and (first := next_slot(**wanted)):
             later = [first.start]
         next_free = later[0] if later else None
 

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, customer, decide, diary, events, feeds, hours, manage, move, panel, registration, staff_events, why
+from booking.pages import (
+    book,
+    catalog,
+    customer,
+    decide,
+    diary,
+    events,
+    feeds,
+    hours,
+    manage,
+    move,
+    panel,
+    pictures,
+    registration,
+    staff_events,
+    why,
+)
 
 app_name = "booking"
 
@@ -13,6 +29,7 @@ urlpatterns = [
     path("service/<int:pk>/", catalog.service, name="service"),
     path("service/<int:pk>/time/", book.time, name="time"),
     path("service/<int:pk>/details/", book.details, name="details"),
+    path("media/pictures/<slug:name>.webp", pictures.picture, name="picture"),
     path("events/", events.events, name="events"),
     path("events/registered/", events.registered, name="registered"),
     path("event/<slug:slug>/", events.event, name="event"),
@@ -22,8 +39,8 @@ urlpatterns = [
     path("booking/<str:token>/", manage.manage, name="manage"),
     path("booking/<str:token>/reschedule/", manage.reschedule, name="manage_reschedule"),
     path("booking/<str:token>/cancel/", manage.cancel, name="manage_cancel"),
-    path("booking/<str:token>/appointment.ics", feeds.appointment_file, name="appointment_file"),
-    path("registration/<str:token>/event.ics", feeds.registration_file, name="registration_file"),
+    path("booking/<str:token>/appointment.ics", feeds.appointment_entry, name="appointment_entry"),
+    path("registration/<str:token>/event.ics", feeds.registration_entry, name="registration_entry"),
     path("request/<str:token>/approve/", decide.approve, name="request_approve"),
     path("request/<str:token>/reject/", decide.reject, name="request_reject"),
     path("mine/<str:token>/", panel.panel, name="panel"),
@@ -42,6 +59,7 @@ urlpatterns = [
     path("profile/hours/clock/", hours.clock, name="hours_clock"),
     path("profile/why/", why.why, name="why"),
     path("profile/appointment/<int:pk>/", diary.appointment, name="appointment"),
+    path("profile/appointment/<int:pk>/file/<int:answer>/", diary.file, name="appointment_file"),
     path("profile/appointment/<int:pk>/approve/", diary.approve, name="appointment_approve"),
     path("profile/appointment/<int:pk>/reject/", diary.reject, name="appointment_reject"),
     path("profile/appointment/<int:pk>/cancel/", diary.cancel, name="appointment_cancel"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from booking.availability import Explanation, explain, find_slots, find_spans, is_bookable, next_slot
-from booking.models import Allocation, Busy, BusySource, Calendar, Employee, Service, SpecialDay, TimeOff, WorkingHours
+from booking.models import Allocation, Busy, BusySource, Calendar, Employee, Offer, Service, SpecialDay, TimeOff, WorkingHours
 
 NOW = datetime(2026, 6, 1, 6, tzinfo=UTC)
 
@@ -131,8 +131,12 @@ class Agreement(TestCase):
         minutes=st.tuples(st.integers(1, 90), st.integers(5, 45), st.integers(0, 30), st.integers(0, 30)),
         notice=st.integers(0, 240),
         ignored=st.booleans(),
+        own=st.none() | st.integers(1, 120),
+        added=st.just(0) | st.integers(1, 90),
     )
-    def test_the_explanation_says_bookable_exactly_for_what_is_listed(self, hours, special, sold, busy, sources, off, minutes, notice, ignored) -> None:
+    def test_the_explanation_says_bookable_exactly_for_what_is_listed(
+        self, hours, special, sold, busy, sources, off, minutes, notice, ignored, own, added
+    ) -> None:
         start = datetime(2026, 6, 2, 9, tzinfo=UTC)
         now = start - timedelta(hours=1, seconds=7)
 
@@ -142,6 +146,7 @@ class Agreement(TestCase):
         duration, step, before, after = minutes
         service = Service.objects.create(name="Cut", duration=duration, slot_step=step, buffer_before=before, buffer_after=after, min_notice=notice, horizon=1)
         employee = hire(service)
+        Offer.objects.update(duration=own)
         employee.calendar.working_hours.all().delete()
         for model, day, pairs in ((WorkingHours, {"weekday": 1}, hours), (SpecialDay, {"day": start.date()}, [special] if special else [])):
             for begin, length in pairs:
@@ -159,12 +164,14 @@ class Agreement(TestCase):
             Allocation.objects.create(calendar=employee.calendar, start=instant(sold[0]), end=instant(sum(sold)), kind="appointment", holder_id=1)
         ignore = ("appointment", 1) if ignored else None
 
-        listed = find_slots(service=service, start=instant(-2), end=instant(14), now=now, ignore=ignore)
+        extras = timedelta(minutes=added)
+        listed = find_slots(service=service, start=instant(-2), end=instant(14), now=now, ignore=ignore, added=extras)
+        assert {slot.end - slot.start for slot in listed} <= {timedelta(minutes=(own or duration) + added)}
         single = {slot.start: slot for slot in listed}
         for asked_at in {instant(quarter) for quarter in range(-2, 14)} | set(single):
-            found = explain(service=service, employee=employee, start=asked_at, now=now, ignore=ignore)
+            found = explain(service=service, employee=employee, start=asked_at, now=now, ignore=ignore, added=extras)
             assert found.bookable == (asked_at in single), (asked_at, found)
-            assert is_bookable(service=service, employee=employee, start=asked_at, now=now, ignore=ignore) == single.get(asked_at)
+            assert is_bookable(service=service, employee=employee, start=asked_at, now=now, ignore=ignore, added=extras) == single.get(asked_at)
             assert all(reason.sentence for reason in found.reasons)
             if found.bookable:
                 assert single[asked_at].unsure == any(note.policy == "mark" for note in found.notes)

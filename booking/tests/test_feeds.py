@@ -133,7 +133,7 @@ def test_the_confirmation_and_the_link_offer_file_google_and_outlook(client):
     appointments.cancel(appointment=mine.appointment, now=timezone.now())
     mine.refresh_from_db()
     assert "Put it into your calendar" not in text_of(client.get(reverse("booking:manage", args=[manage_token(mine)])))
-    assert client.get(reverse("booking:appointment_file", args=[manage_token(mine)])).status_code == 404
+    assert client.get(reverse("booking:appointment_entry", args=[manage_token(mine)])).status_code == 404
 
 
 def test_renewing_is_no_change_of_the_employee(employee: Employee):

@@ -13,7 +13,8 @@ from booking.notifications.placeholders import PLACEHOLDERS, Value, allowed_in, 
 from booking.notifications.placeholders.escaping import unlinked
 from booking.notifications.placeholders.moments import Moment
 
-pytestmark = pytest.mark.pure
+# Some placeholders are rows: the shop's own questions and extras.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 AT = datetime(2026, 3, 5, 13, 7, tzinfo=UTC)
 VALUES: dict[str, Value] = {"a": "x", "b": "%a%", "c": "%%", "day": Moment(AT, "en", "date"), "tag": Moment(AT, "de", "date"), "old": ""}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.utils.translation import gettext_lazy as _
 
 from config.settings import environment as env
@@ -9,8 +11,12 @@ from config.settings.environment import BASE_DIR, DEBUG, VAR_DIR
 
 __all__ = [
     "BASE_DIR",
+    "DATA_UPLOAD_MAX_NUMBER_FILES",
     "DEBUG",
     "DEFAULT_AUTO_FIELD",
+    "FILE_UPLOAD_DIRECTORY_PERMISSIONS",
+    "FILE_UPLOAD_HANDLERS",
+    "FILE_UPLOAD_PERMISSIONS",
     "HOLIDAYS_COUNTRY",
     "HOLIDAYS_SUBDIVISION",
     "INSTALLED_APPS",
@@ -30,6 +36,7 @@ __all__ = [
     "STORAGES",
     "TEMPLATES",
     "TIME_ZONE",
+    "UPLOAD_LIMIT",
     "USE_I18N",
     "USE_TZ",
     "WHITENOISE_AUTOREFRESH",
@@ -148,6 +155,16 @@ STORAGES = {
     },
 }
 MEDIA_URL = "media/"
-MEDIA_ROOT = VAR_DIR / "media"
+# Pictures of the shop and files of customers: part of every backup. Only our own views hand them out.
+MEDIA_ROOT = Path(env.text("MEDIA_DIR", str(VAR_DIR / "media")))
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+UPLOAD_LIMIT = env.number("UPLOAD_LIMIT_MB", 10, least=1) * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+FILE_UPLOAD_HANDLERS = [
+    "booking.uploads.CappedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 REQUIRE_STAFF_MFA = env.flag("REQUIRE_STAFF_MFA")

@@ -47,6 +47,13 @@ class Placeholder:
 
 
 def allowed_in(where: Where) -> list[Placeholder]:
+    """All that are filled there, in the order to list them: the fixed ones, then those of the shop's own questions and extras, which are rows."""
+    from booking.notifications.placeholders.own import own_placeholders
+
+    return [*fixed_in(where), *(one for one in own_placeholders() if where in one.places or (where == "mail" and one.places & MAIL))]
+
+
+def fixed_in(where: Where) -> list[Placeholder]:
     """Those that are filled there, in the order to list them: "mail" are the mails about an appointment to anybody, "customer" and "employee" those to
     one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes;
     "guest" the texts of lists, for one person each."""
@@ -103,6 +110,8 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("service_description", _("description"), _("Wash, cut and dry"), EVERYWHERE),
         ("service_duration", _("usual length"), "45 min", EVERYWHERE),
         ("service_price", _("list price"), "35,00 €", EVERYWHERE),
+        ("service_extras", _("chosen extras, one a line"), _("Hot towel"), EVERYWHERE),
+        ("service_extras_details", _("chosen extras with quantity and price, one a line"), _("2 × Hot towel: 10.00 €"), EVERYWHERE),
         ("reservation_name", _("what is booked"), _("Haircut"), MAIL | EVENT),
         ("reservation_description", _("its description"), _("Wash, cut and dry"), MAIL | EVENT),
     ),

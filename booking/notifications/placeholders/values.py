@@ -10,6 +10,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import ngettext, override
@@ -19,9 +20,10 @@ from booking.models import Appointment, Attendance, Customer, Employee, Location
 from booking.models.calendar import timezones
 from booking.notifications import texts
 from booking.notifications.placeholders.escaping import unlinked
-from booking.notifications.placeholders.filling import Value, fill
-from booking.notifications.placeholders.known import Where, allowed_in
+from booking.notifications.placeholders.filling import Value, fill, is_own
+from booking.notifications.placeholders.known import Where, allowed_in, fixed_in
 from booking.notifications.placeholders.moments import Moment
+from booking.notifications.placeholders.own import own_values
 
 # Calling codes of two digits; those that begin with 1 and 7 have one, all others three.
 CODES_OF_TWO = frozenset({20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50), *range(51, 59), *range(60, 67), 81, 82, 84, 86, *range(90, 96), 98})
@@ -46,7 +48,7 @@ def values_for(
     appointment, customer = attendance.appointment, attendance.customer
     others = [] if to_customer else [one for one in _coming(appointment) if one.pk != attendance.pk]
     guests = [attendance, *others]
-    values = _shared(appointment, guests, language, timezone)
+    values = _shared(appointment, guests, language, timezone, files=not to_customer)
     values |= of_guest(customer, values)
     with override(language):
         values["appointment_status"] = str(attendance.get_status_display())
@@ -74,12 +76,12 @@ def values_for_calendar(appointment: Appointment, language: str, *, discreet: bo
     read it too, so nothing in it tells one of the others, nor what the staff noted."""
     employee = appointment.employees.select_related("calendar").order_by("pk").first()
     zone = employee.calendar.timezone if employee else settings.TIME_ZONE
-    guests = _coming(appointment) or list(appointment.attendances.select_related("customer"))
+    guests = _coming(appointment) or list(_with_options(appointment))
     values = _shared(appointment, guests, language, zone)
     if discreet:
         values["appointment_notes"] = ""
     if discreet and len(guests) > 1:
-        values |= {name: "" for name in values if name.startswith(("customer_", "booking_"))}
+        values |= {name: "" for name in values if name.startswith(("customer_", "booking_", "custom_field_", "service_extra"))}
         with override(language):
             values["customer_full_name"] = ngettext("%d person", "%d persons", len(guests)) % len(guests)
     return only(values, "calendar")
@@ -119,14 +121,19 @@ def known_zone(timezone: str) -> str:
 
 
 def _coming(appointment: Appointment) -> list[Attendance]:
-    return [one for one in appointment.attendances.select_related("customer").order_by("pk") if one.is_live]
+    return [one for one in _with_options(appointment) if one.is_live]
+
+
+def _with_options(appointment: Appointment) -> QuerySet[Attendance]:
+    return appointment.attendances.select_related("customer").prefetch_related("extras", "answers").order_by("pk")
 
 
 def only(values: dict[str, Value], where: Where) -> dict[str, Value]:
-    return {one.name: values[one.name] for one in allowed_in(where)}
+    """What may be told there, in the order of the list; of the shop's own questions and extras those that have something to say."""
+    return {one.name: values[one.name] for one in fixed_in(where)} | {name: value for name, value in values.items() if is_own(name)}
 
 
-def _shared(appointment: Appointment, guests: Sequence[Attendance], language: str, timezone: str) -> dict[str, Value]:
+def _shared(appointment: Appointment, guests: Sequence[Attendance], language: str, timezone: str, *, files: bool = False) -> dict[str, Value]:
     service, location = appointment.service, appointment.location
     zone = known_zone(timezone)
     start, end = in_zone(appointment.start, zone), in_zone(appointment.end, zone)
@@ -148,6 +155,7 @@ def _shared(appointment: Appointment, guests: Sequence[Attendance], language: st
         "booking_notes": _joined(one.notes for one in guests),
         "appointment_notes": appointment.internal_note,
         "number_of_persons": str(len(guests)),
+        **own_values(guests, language, price, files=files),
     }
 
 
