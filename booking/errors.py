@@ -16,13 +16,13 @@ class BookingError(Exception):
 
 
 class SlotTaken(BookingError):
-    """The time was free a moment ago or never was; `slots` are the nearest that are free now."""
+    """The time was free a moment ago or never was; `slots` are the nearest that are free now. `left`: places that are left there, fewer than wanted."""
 
     code = "slot_taken"
 
-    def __init__(self, message: str, slots: Sequence[Slot] = ()) -> None:
+    def __init__(self, message: str, slots: Sequence[Slot] = (), left: int = 0) -> None:
         super().__init__(message)
-        self.slots = list(slots)
+        self.slots, self.left = list(slots), left
 
 
 class TooLate(BookingError):
@@ -51,6 +51,12 @@ class SoldOut(BookingError):
     def __init__(self, message: str, left: int) -> None:
         super().__init__(message)
         self.left = left
+
+
+class LimitReached(BookingError):
+    """The customer has booked the service as often as one may."""
+
+    code = "limit_reached"
 
 
 class TooMany(BookingError):

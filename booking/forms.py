@@ -10,6 +10,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from booking.api.fields import CONTROL, NOT_IN_NOTES, YEARS
 from booking.models import Employee, Service
@@ -67,7 +68,7 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 class BookingForm(forms.Form):
-    """Who comes. The lengths are those of the tables."""
+    """Who comes. The lengths are those of the tables. `most`: so many persons can come at all; `left`: at the time that was chosen."""
 
     first_name = Line(
         label=_("First name"),
@@ -97,6 +98,20 @@ class BookingForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "tel", "type": "tel"}),
     )
     notes = forms.CharField(label=_("Notes"), max_length=2000, required=False, validators=[no_control], widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, most: int = 1, left: int | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if most > 1:
+            self.fields["persons"] = forms.IntegerField(
+                label=_("Persons"),
+                min_value=1,
+                max_value=most,
+                initial=1,
+                help_text="" if left is None else ngettext("%(left)s place is left.", "%(left)s places are left.", left) % {"left": left},
+                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+                error_messages={"required": _("Please say how many of you come."), "invalid": _("Please enter a number.")},
+            )
+            self.order_fields(["first_name", "last_name", "email", "phone", "persons", "notes"])
 
     def clean_notes(self) -> str:
         return str(self.cleaned_data["notes"]).replace("\r\n", "\n").replace("\r", "\n")

@@ -64,6 +64,7 @@ class BookForm(ActionForm):
         label=gettext_lazy("customer"),
         widget=AutocompleteSelect(Attendance._meta.get_field("customer"), admin.site),
     )
+    persons = forms.IntegerField(label=gettext_lazy("persons"), min_value=1, initial=1, required=False)
     notes = forms.CharField(label=gettext_lazy("customer's notes"), required=False, max_length=2000, widget=forms.Textarea)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=settings.LANGUAGES, initial=settings.LANGUAGE_CODE)
     timezone = forms.CharField(label=gettext_lazy("time zone"), max_length=64, initial=settings.TIME_ZONE, validators=[check_timezone])
@@ -95,7 +96,13 @@ class BookForm(ActionForm):
             timezone=typed["timezone"],
         )
         booked = appointments.book(
-            service=typed["service"], start=typed["start"], guest=guest, now=timezone.now(), employee=typed["employee"], notes=typed["notes"]
+            service=typed["service"],
+            start=typed["start"],
+            guest=guest,
+            now=timezone.now(),
+            employee=typed["employee"],
+            notes=typed["notes"],
+            persons=typed["persons"] or 1,
         )
         self.instance = booked.appointment
 

@@ -50,16 +50,25 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
     """Carries it out; the answer is kept in UTC and without the manage link, which must not lie in a table."""
     guest = Guest(**wish["customer"], language=language(), timezone=zone.key)
     attendance = appointments.book(
-        service=wish["service"], start=wish["start"], guest=guest, now=timezone.now(), employee=wish["employee"], notes=wish["notes"], public=True
+        service=wish["service"],
+        start=wish["start"],
+        guest=guest,
+        now=timezone.now(),
+        employee=wish["employee"],
+        notes=wish["notes"],
+        public=True,
+        persons=wish["persons"],
     )
     appointment = attendance.appointment
-    employee = wish["employee"].pk if wish["employee"] else appointment.staffings.values_list("employee_id", flat=True).get()
+    known = wish["employee"].pk if wish["employee"] and not wish["service"].collective else None
+    employee = known or appointment.staffings.order_by("pk").values_list("employee_id", flat=True)[0]
     return status.HTTP_201_CREATED, {
         "id": str(attendance.uuid),
         "status": str(attendance.status),
         "start": appointment.start.astimezone(UTC).isoformat(),
         "end": appointment.end.astimezone(UTC).isoformat(),
         "employee": employee,
+        "persons": attendance.persons,
         "link_version": attendance.link_version,
     }
 
@@ -68,4 +77,4 @@ def told(kept: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     """The kept answer as it is given: in the zone, with the link as it was then. One that has died since stays dead."""
     link = manage_url(Attendance(uuid=UUID(kept["id"]), link_version=kept["link_version"]))
     times = {name: datetime.fromisoformat(kept[name]).astimezone(zone).isoformat() for name in ("start", "end")}
-    return {"id": kept["id"], "status": kept["status"], **times, "employee": kept["employee"], "manage_url": link}
+    return {"id": kept["id"], "status": kept["status"], **times, "employee": kept["employee"], "persons": kept.get("persons", 1), "manage_url": link}

@@ -17,6 +17,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from booking.api.fields import DayField, IdField, InstantField, LineField, TextField, TimeZoneField
+from booking.availability.groups import too_many
 from booking.models import Category, Employee, Event, EventPeriod, Location, Registration, Service, Status
 
 LONGEST_RANGE = 62  # days
@@ -58,11 +59,14 @@ class ServiceChoice(Asked):
 
     service = IdField(help_text="Id of a service.")
     employee = IdField(required=False, allow_null=True, help_text="Id of an employee; without it anyone who is free.")
+    persons = IdField(required=False, default=1, help_text="How many come; more than one only to a service with several places.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         service = next(iter(Service.objects.raw(SERVICE, [attrs["service"]])), None)
         if service is None:
             raise serializers.ValidationError({"service": [_("There is no such service.")]})
+        if attrs["persons"] > service.max_capacity:
+            raise serializers.ValidationError({"persons": [too_many(service)]})
         employee = None
         if attrs.get("employee") is not None:
             employee = next(iter(Employee.objects.raw(EMPLOYEE, [service.pk, attrs["employee"]])), None)
@@ -118,6 +122,7 @@ class SlotAnswer(serializers.Serializer[Any]):
     end = serializers.DateTimeField()
     employee = serializers.IntegerField()
     unsure = serializers.BooleanField(required=False, help_text="True if busy times may be missing.")
+    places_left = serializers.IntegerField(required=False, help_text="Of a service with several places.")
 
 
 class SlotsAnswer(serializers.Serializer[Any]):
@@ -133,7 +138,8 @@ class AppointmentAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Status.choices)
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
-    employee = serializers.IntegerField()
+    employee = serializers.IntegerField(help_text="Of several who serve it together the first.")
+    persons = serializers.IntegerField()
     manage_url = serializers.URLField()
 
 
@@ -182,7 +188,7 @@ class ServiceAnswer(serializers.ModelSerializer[Service]):
         model = Service
         fields = [
             "id", "name", "category", "location", "description", "color", "duration", "price", "min_notice", "horizon",
-            "reschedule_notice", "cancel_notice", "needs_approval", "employees",
+            "reschedule_notice", "cancel_notice", "needs_approval", "min_capacity", "max_capacity", "collective", "employees",
         ]  # fmt: skip
         read_only_fields = fields
 

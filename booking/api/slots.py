@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from booking.api.base import PublicView, filled
 from booking.api.serializers import NextAnswer, NextQuery, SlotsAnswer, SlotsQuery
-from booking.availability import Slot, find_spans, next_slot
+from booking.availability import Found, Slot, find_spans, next_slot
 
 
 class SlotsView(PublicView):
@@ -32,6 +32,7 @@ class SlotsView(PublicView):
             end=datetime.combine(wish["to"] + timedelta(days=1), time.min, zone),
             now=timezone.now(),
             employees=[wish["employee"]] if wish["employee"] else None,
+            persons=wish["persons"],
         )
         return HttpResponse(b'{"slots":[' + spans_json(spans, zone) + b"]}", content_type="application/json")
 
@@ -43,7 +44,7 @@ class NextSlotView(PublicView):
     def get(self, request: Request) -> Response:
         """The first free slot up to the service's horizon, or null."""
         wish = NextQuery.read(filled(request))
-        slot = next_slot(service=wish["service"], now=timezone.now(), employees=[wish["employee"]] if wish["employee"] else None)
+        slot = next_slot(service=wish["service"], now=timezone.now(), employees=[wish["employee"]] if wish["employee"] else None, persons=wish["persons"])
         return Response({"slot": slot and slot_json(slot, wish["timezone"])})
 
 
@@ -54,18 +55,20 @@ def slot_json(slot: Slot, zone: ZoneInfo) -> dict[str, Any]:
         "end": slot.end.astimezone(zone).isoformat(),
         "employee": slot.employee_id,
     }
+    if slot.places_left is not None:
+        entry["places_left"] = slot.places_left
     return {**entry, "unsure": True} if slot.unsure else entry
 
 
-def spans_json(spans: Iterable[tuple[int, int, int, bool]], zone: ZoneInfo) -> bytes:
-    """The same for (start, end, employee, unsure) in seconds since the epoch: each time is written once, however many share it."""
-    heads: dict[int, str] = {}
+def spans_json(spans: Iterable[Found], zone: ZoneInfo) -> bytes:
+    """The same with seconds since the epoch: each time is written once, however many share it."""
+    heads: dict[tuple[int, int], str] = {}
     tails = {False: "}", True: ',"unsure":true}'}
     parts = []
-    for start, end, employee, unsure in spans:
-        # The end follows from the start: one answer is about one service.
-        if (head := heads.get(start)) is None:
+    for start, end, employee, unsure, left, _appointment in spans:
+        if (head := heads.get((start, end))) is None:
             begin, until = (datetime.fromtimestamp(instant, zone).isoformat() for instant in (start, end))
-            head = heads[start] = f'{{"start":"{begin}","end":"{until}","employee":'
-        parts.append(f"{head}{employee}{tails[unsure]}")
+            head = heads[start, end] = f'{{"start":"{begin}","end":"{until}","employee":'
+        places = "" if left is None else f',"places_left":{left}'
+        parts.append(f"{head}{employee}{places}{tails[unsure]}")
     return ",".join(parts).encode()

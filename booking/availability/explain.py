@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from booking.availability.intervals import covering
+from booking.availability.groups import few_left, load_groups, too_many
+from booking.availability.intervals import Span, covering
 from booking.availability.load import Holder, Schedule, Source, load_schedules
 from booking.availability.search import seconds, terms_of
 from booking.availability.slots import DAY, Terms, bookable_window, grid, local_day, periods, working_time
-from booking.models import Allocation, Busy, BusySource
+from booking.models import Allocation, Busy, BusySource, Employee
 
 if TYPE_CHECKING:
-    from booking.models import Employee, Service
+    from booking.models import Service
+
+MARK = BusySource.Policy.MARK
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason. `code`: hours, time_off, special_day, off_grid, notice, horizon, allocation, busy, stale, truncated, lost, inactive.
+    """One reason. `code`: hours, time_off, special_day, off_grid, notice, horizon, allocation, busy, stale, truncated, lost, inactive,
+    places, colleague.
 
     `sentence` is translated. `start` and `end` are what takes the time; `title` is only filled for the calendar's owner.
     """
@@ -60,21 +64,58 @@ def explain(
     ignore: Holder | None = None,
     duration: timedelta | None = None,
     owner: bool = False,
+    persons: int = 1,
+    together: Sequence[Employee] = (),
+    join: bool = True,
 ) -> Explanation:
-    """Why `employee` can or can't be booked for `service` at `start`. `owner`: the titles of the events may be shown. All times aware."""
+    """Why `employee` can or can't be booked for `service` at `start`, together with those named; the rest as for find_slots. `owner`: the titles of
+    the events may be shown. All times aware."""
     terms = terms_of(service, duration)
     instant = seconds(start)
-    schedules = load_schedules(service=service, employees=[employee], window=(instant, instant + 1), now=now)
-    calendar = str(employee.calendar)
-    reasons = [*_inactive(service, employee, schedules), *_too_soon_or_far(service, start, now)]
+    asked = None if service.collective and not together else [employee, *together]
+    schedules = load_schedules(service=service, employees=asked, window=(instant, instant + 1), now=now)
+    own = [schedule for schedule in schedules if schedule.employee_id == employee.pk]
+    reasons = [*_inactive(service, employee, own), *_too_soon_or_far(service, start, now), *_too_many(service, persons)]
+    if join and start.microsecond == 0:
+        groups = load_groups(service, (instant, instant + 1), employees=[schedule.employee_id for schedule in schedules], ignore=ignore)
+        if groups:
+            left = max((group.left for group in groups if duration is None or group.end - group.start >= terms.duration), default=0)
+            return Explanation((*reasons, *_full(left, persons)))
     notes: list[Reason] = []
-    for schedule in schedules:
-        reasons += _rules(schedule, terms, start, calendar)
-        reasons += _taken(schedule, terms, start, calendar, ignore, owner=owner)
-        for source in schedule.sources:
-            if (reason := _doubt(source, start + timedelta(seconds=terms.duration + terms.after), calendar)) is not None:
-                (reasons if source.policy == BusySource.Policy.CLOSE else notes).append(reason)
+    for schedule in own:
+        reasons += _rules(schedule, schedules[0], terms, start, str(employee.calendar))
+        reasons += _taken(schedule, terms, start, str(employee.calendar), ignore, owner=owner)
+        for reason in _doubts(schedule, terms, start, str(employee.calendar)):
+            (reasons if reason.policy == BusySource.Policy.CLOSE else notes).append(reason)
+    if asked is None or len(asked) > 1:
+        others = [schedule for schedule in schedules if schedule not in own]
+        missing = {one.pk for one in together} - {schedule.employee_id for schedule in schedules} - {employee.pk}
+        reasons += _colleagues(others, missing, terms, start, ignore)
+        notes += [Reason("colleague", one.sentence, policy=one.policy) for other in others for one in _doubts(other, terms, start, "") if one.policy == MARK]
     return Explanation(reasons=tuple(reasons), notes=tuple(notes))
+
+
+def _too_many(service: Service, persons: int) -> Iterator[Reason]:
+    if persons > service.max_capacity:
+        yield Reason("places", too_many(service))
+
+
+def _full(left: int, persons: int) -> Iterator[Reason]:
+    if left < persons:
+        yield Reason("places", few_left(left))
+
+
+def _colleagues(others: list[Schedule], missing: set[int], terms: Terms, start: datetime, ignore: Holder | None) -> Iterator[Reason]:
+    """Who serves it too and can't; why is nobody else's business."""
+    busy = {
+        other.employee_id
+        for other in others
+        if any(_rules(other, other, terms, start, "", step=False))
+        or any(_taken(other, terms, start, "", ignore, owner=False))
+        or any(reason.policy == BusySource.Policy.CLOSE for reason in _doubts(other, terms, start, ""))
+    }
+    for one in Employee.objects.filter(pk__in=busy | missing):
+        yield Reason("colleague", _("%(name)s, who serves it too, isn't free then.") % {"name": one})
 
 
 def _inactive(service: Service, employee: Employee, schedules: list[Schedule]) -> Iterator[Reason]:
@@ -98,14 +139,14 @@ def _too_soon_or_far(service: Service, start: datetime, now: datetime) -> Iterat
         yield Reason("horizon", _("It is too far ahead to be booked already."), rule=rule)
 
 
-def _rules(schedule: Schedule, terms: Terms, start: datetime, calendar: str) -> Iterator[Reason]:
+def _rules(schedule: Schedule, lead: Schedule, terms: Terms, start: datetime, calendar: str, *, step: bool = True) -> Iterator[Reason]:
+    """Starts are counted from the hours of the `lead`, the first of those who serve it together."""
     instant = int(start.timestamp() // 1)
-    if start.microsecond == 0 and grid(schedule.rules, terms, (instant, instant + 1)):
-        return
-    span = covering(working_time(schedule.rules, (instant, instant + terms.duration)), instant)
-    if span is not None and instant + terms.duration <= span[1] and not (start.microsecond and instant + terms.duration == span[1]):
-        rule = _("a start every %(minutes)s minutes") % {"minutes": terms.step // 60}
-        yield Reason("off_grid", _("No slot begins at this minute."), rule=rule, calendar=calendar)
+    fits, span = _fits(schedule, terms, start)
+    if fits:
+        if step and _fits(lead, terms, start)[0] and not (start.microsecond == 0 and grid(lead.rules, terms, (instant, instant + 1))):
+            rule = _("a start every %(minutes)s minutes") % {"minutes": terms.step // 60}
+            yield Reason("off_grid", _("No slot begins at this minute."), rule=rule, calendar=calendar)
         return
     # The day that holds the first instant outside working time tells the rule.
     day = local_day(instant if span is None else span[1], schedule.rules.timezone)
@@ -116,6 +157,13 @@ def _rules(schedule: Schedule, terms: Terms, start: datetime, calendar: str) -> 
         yield Reason("special_day", _("It doesn't fit into the special hours of this day."), rule=f"{day:%Y-%m-%d}: {worked}", calendar=calendar)
     else:
         yield Reason("hours", _("It doesn't fit into the working hours."), rule=worked or _("no working hours on this weekday"), calendar=calendar)
+
+
+def _fits(schedule: Schedule, terms: Terms, start: datetime) -> tuple[bool, Span | None]:
+    """Whether it lies inside working time, and the working time around its start."""
+    instant = int(start.timestamp() // 1)
+    span = covering(working_time(schedule.rules, (instant, instant + terms.duration)), instant)
+    return span is not None and instant + terms.duration <= span[1] and not (start.microsecond and instant + terms.duration == span[1]), span
 
 
 def _taken(schedule: Schedule, terms: Terms, start: datetime, calendar: str, ignore: Holder | None, *, owner: bool) -> Iterator[Reason]:
@@ -140,6 +188,11 @@ def _taken(schedule: Schedule, terms: Terms, start: datetime, calendar: str, ign
             end=busy.end,
             fetched_at=busy.source.fetched_at,
         )
+
+
+def _doubts(schedule: Schedule, terms: Terms, start: datetime, calendar: str) -> list[Reason]:
+    until = start + timedelta(seconds=terms.duration + terms.after)
+    return [reason for source in schedule.sources if (reason := _doubt(source, until, calendar)) is not None]
 
 
 def _doubt(source: Source, needed_until: datetime, calendar: str) -> Reason | None:

@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 from booking.models import Message
 from booking.notifications import event_mail, knowledge, markup
 from booking.notifications.content import Content, Reader, organizer_address
-from booking.notifications.invitation import invitation
+from booking.notifications.invitation import invitation, parting
 from booking.notifications.placeholders import Value, fill, header, html, text, values_for
 from booking.notifications.placeholders.values import known_zone
 
@@ -59,6 +59,7 @@ def content(message: Message) -> Content:
         timezone=reader.timezone,
         gone=wording == "handed_over",
     )
+    left = parting(message, name=reader.name, timezone=reader.timezone)
     return Content(
         reader=reader,
         folder=message.audience,
@@ -66,7 +67,7 @@ def content(message: Message) -> Content:
         values=values,
         customer=attendance.customer,
         employee=attendance.appointment.employees.first(),
-        parts=[part] if part else [],
+        parts=[one for one in (part, left) if one],
     )
 
 

@@ -20,11 +20,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking.actions import appointments
 from booking.actions.customers import Guest
 from booking.actions.idempotency import Answer, Mismatch, digest, once
+from booking.actions.status import first_status
 from booking.availability import find_slots
-from booking.errors import BookingError, SlotTaken, TooMany
+from booking.availability.groups import few_left
+from booking.errors import BookingError, LimitReached, SlotTaken, TooMany
 from booking.forms import BookingForm
 from booking.links import manage_token
-from booking.models import Appointment, Attendance, Customer, Employee, Service, Status
+from booking.models import Appointment, Attendance, Customer, Employee, Service
 from booking.pages import stamp, zone
 from booking.pages.access import personal
 from booking.pages.catalog import ANYONE, serving_employees
@@ -48,18 +50,21 @@ def time(request: HttpRequest, pk: int) -> HttpResponseBase:
     employee, candidates = chosen
     shown = zone.zone_of(request)
     day = zone.read_day(request.GET.get("date"))
-    picker = pick(service=service, employees=candidates, zone=shown.info, now=timezone.now(), month=zone.read_day(request.GET.get("month")), day=day)
+    persons, month = _persons(request, service), zone.read_day(request.GET.get("month"))
+    picker = pick(service=service, employees=candidates, zone=shown.info, now=timezone.now(), month=month, day=day, persons=persons)
     wanted = _wall_time(request.GET.get("time", ""))
     if wanted and picker.day == day is not None:
         for one in picker.times:
             if one.start.astimezone(shown.info).time() == wanted:
-                kept = {name: str(value) for name, value in request.GET.items() if name in (*PREFILL, "employee", "timezone")}
+                kept = {name: str(value) for name, value in request.GET.items() if name in (*PREFILL, "employee", "persons", "timezone")}
                 query = urlencode({**kept, "start": zone.write_instant(one.start)})
                 return redirect(f"{reverse('booking:details', args=[pk])}?{query}")
     context = {
         "service": service,
         "employee": employee,
-        "several": len(serving_employees(service)) > 1 if employee else True,
+        "employees": candidates if service.collective else None,
+        "several": not service.collective and (len(serving_employees(service)) > 1 if employee else True),
+        "persons": persons,
         "picker": picker,
         "zone": shown,
         "zones": zone.choices() if "zones" in request.GET else [],
@@ -92,22 +97,32 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
     employee, candidates = chosen
     shown = zone.zone_of(request)
-    context: dict[str, Any] = {"service": service, "employee": employee, "zone": shown, "start": start, "end": start + timedelta(minutes=service.duration)}
+    context: dict[str, Any] = {
+        "service": service,
+        "employee": employee,
+        "employees": candidates if service.collective else None,
+        "zone": shown,
+        "start": start,
+        "end": start + timedelta(minutes=service.duration),
+    }
 
     if request.method == "POST" and "other" in request.POST:
-        return _choose_again(request, pk, start.astimezone(shown.info).date())
+        return _choose_again(request, service, start.astimezone(shown.info).date())
     if request.method != "POST":
         initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | _typed(request)
-        context |= {"form": BookingForm(initial=initial), "stamp": stamp.new()}
-        now = timezone.now()
-        if not any(slot.start == start for slot in find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)):
+        now, persons = timezone.now(), _persons(request, service)
+        found = find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)
+        left = max((slot.places_left or 1 for slot in found if slot.start == start), default=0)
+        form = BookingForm(initial={"persons": persons, **initial}, most=service.max_capacity, left=left)
+        context |= {"form": form, "stamp": stamp.new(), "problem": few_left(left) if left < persons else ""}
+        if not left:
             context |= {
                 "problem": _("This time is no longer free."),
-                "alternatives": appointments.nearest(service=service, start=start, now=now, employee=employee),
+                "alternatives": appointments.nearest(service=service, start=start, now=now, employee=employee, persons=persons),
             }
         return render(request, "booking/details.html", context)
 
-    form = BookingForm(request.POST)
+    form = BookingForm(request.POST, most=service.max_capacity)
     context |= {"form": form, "stamp": request.POST.get("stamp", "")}
     try:
         shown_at = stamp.read(request.POST)
@@ -125,7 +140,14 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
 
     def book() -> Answer:
         attendance = appointments.book(
-            service=service, start=start, guest=guest, now=timezone.now(), employee=employee, notes=form.cleaned_data["notes"], public=True
+            service=service,
+            start=start,
+            guest=guest,
+            now=timezone.now(),
+            employee=employee,
+            notes=form.cleaned_data["notes"],
+            public=True,
+            persons=form.cleaned_data.get("persons", 1),
         )
         return 201, {"id": str(attendance.uuid)}
 
@@ -136,11 +158,15 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
         context |= {"stamp": stamp.new(), "problem": _("You have already booked with this form. Send it once more only if you want another appointment.")}
         return render(request, "booking/details.html", context, status=409)
     except SlotTaken as taken:
+        if taken.left:
+            form.add_error("persons", str(taken))
+            return render(request, "booking/details.html", context, status=409)
         context |= {"problem": str(taken), "alternatives": taken.slots}
         return render(request, "booking/details.html", context, status=409)
     except BookingError as error:
         context |= {"problem": str(error)}
-        return render(request, "booking/details.html", context, status=429 if isinstance(error, TooMany) else 400)
+        status = {TooMany: 429, LimitReached: 409}.get(type(error), 400)
+        return render(request, "booking/details.html", context, status=status)
     request.session.pop("typed", None)
     request.session["booked"] = {"id": kept["id"], "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
@@ -165,12 +191,14 @@ def booked(request: HttpRequest) -> HttpResponseBase:
     return render(request, "booking/booked.html", {**context, "manage": reverse("booking:manage", args=[manage_token(attendance)])})
 
 
-def _choose_again(request: HttpRequest, pk: int, day: date) -> HttpResponseBase:
+def _choose_again(request: HttpRequest, service: Service, day: date) -> HttpResponseBase:
     """To the times of the day. What has been typed waits in the session: in an address it would be told to logs and to the browser's history."""
     typed = {name: request.POST[name][:LONGEST] for name in PREFILL if name in request.POST}
     request.session["typed"] = {"fields": typed, "until": (timezone.now() + CONFIRMATION).timestamp()}
     kept = {name: str(value) for name, value in request.GET.items() if name not in (*PREFILL, "start", "date")}
-    return redirect(f"{reverse('booking:time', args=[pk])}?{urlencode({**kept, 'date': day.isoformat()})}")
+    if service.is_group:
+        kept["persons"] = str(_persons(request, service))
+    return redirect(f"{reverse('booking:time', args=[service.pk])}?{urlencode({**kept, 'date': day.isoformat()})}")
 
 
 def _typed(request: HttpRequest) -> dict[str, str]:
@@ -186,6 +214,8 @@ def _chosen(request: HttpRequest, service: Service) -> tuple[Employee | None, li
     """The employee wished (None: anyone) and all who come into question; None if there is still a choice to make."""
     serving = serving_employees(service)
     wanted = request.GET.get("employee", "")
+    if serving and service.collective:
+        return None, serving
     if len(serving) == 1:
         return serving[0], serving
     if serving and wanted == ANYONE:
@@ -194,6 +224,12 @@ def _chosen(request: HttpRequest, service: Service) -> tuple[Employee | None, li
         if str(one.pk) == wanted:
             return one, [one]
     return None
+
+
+def _persons(request: HttpRequest, service: Service) -> int:
+    """How many come, as far as has been said: what makes no sense is one."""
+    text = request.POST.get("persons") or request.GET.get("persons", "")
+    return min(int(text), service.max_capacity) if text.isascii() and text.isdecimal() and 0 < len(text) < 5 and int(text) else 1
 
 
 def _wall_time(text: str) -> Any:
@@ -207,6 +243,7 @@ def _pretend(request: HttpRequest, *, service: Service, start: datetime, form: B
     """What a machine gets to see: the confirmation of nothing."""
     who = {name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}
     told = {"id": str(uuid4()), "service": service.pk, "start": start.isoformat(), "who": who, "timezone": zone.zone_of(request).name}
+    told["persons"] = form.cleaned_data.get("persons", 1)
     request.session["booked"] = {"pretended": True, **told, "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
 
@@ -216,8 +253,14 @@ def _imagined(told: dict[str, Any]) -> Attendance | None:
     if service is None:
         return None
     start = datetime.fromisoformat(told["start"])
-    status = Status.PENDING if service.needs_approval else Status.APPROVED
+    status = first_status(service)
     appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=service.duration), status=status)
     return Attendance(
-        uuid=UUID(told["id"]), appointment=appointment, customer=Customer(**told["who"]), status=status, price=service.price, timezone=told["timezone"]
+        uuid=UUID(told["id"]),
+        appointment=appointment,
+        customer=Customer(**told["who"]),
+        status=status,
+        persons=told.get("persons", 1),
+        price=service.price * told.get("persons", 1),
+        timezone=told["timezone"],
     )

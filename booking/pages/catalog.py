@@ -34,7 +34,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(Service.objects.select_related("category", "location"), pk=pk, is_active=True)
     serving = serving_employees(found)
     wanted = request.GET.get("employee", "")
-    if len(serving) == 1 or (serving and (wanted == ANYONE or wanted in {str(one.pk) for one in serving})):
+    if len(serving) == 1 or (serving and (found.collective or wanted == ANYONE or wanted in {str(one.pk) for one in serving})):
         return redirect(_with_query(request, reverse("booking:time", args=[pk])))
     return render(request, "booking/service.html", {"service": found, "employees": serving, "anyone": ANYONE})
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking.actions import appointments
+from booking.actions import attendances
 from booking.actions.idempotency import Answer, Mismatch, digest, once
 from booking.errors import BookingError, SlotTaken
 from booking.links import attendance_for, manage_token
@@ -71,7 +71,7 @@ def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method == "POST":
 
         def act(attendance: Attendance) -> None:
-            appointments.cancel(appointment=attendance.appointment, now=timezone.now(), by_customer=True, reason="customer's link")
+            attendances.cancel(attendance=attendance, now=timezone.now(), by_customer=True, reason="customer's link")
 
         return _act(request, token, act, done=_("Your appointment has been cancelled."))
     return render(request, "booking/manage_cancel.html", {**_context(_attendance(token), token), "stamp": stamp.new()})
@@ -85,13 +85,13 @@ def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method == "POST" and start is not None:
 
         def act(attendance: Attendance) -> None:
-            appointments.reschedule(appointment=attendance.appointment, start=start, now=timezone.now(), by_customer=True, reason="customer's link")
+            attendances.reschedule(attendance=attendance, start=start, now=timezone.now(), by_customer=True, reason="customer's link")
 
         return _act(request, token, act, done=_("Your appointment has been moved."))
     attendance = _attendance(token)
     context = _context(attendance, token)
     if start is not None:
-        length = attendance.appointment.end - attendance.appointment.start
+        length = attendance.appointment.end - attendance.appointment.start if context["alone"] else timedelta(minutes=context["service"].duration)
         return render(request, "booking/manage_reschedule.html", {**context, "start": start, "end": start + length, "stamp": stamp.new()})
     return _times(request, context)
 
@@ -108,8 +108,10 @@ def _times(request: HttpRequest, context: dict[str, Any], status: int = 200) -> 
         now=timezone.now(),
         month=zone.read_day(request.GET.get("month")),
         day=zone.read_day(request.GET.get("date")),
-        ignore=("appointment", appointment.pk),
+        ignore=("appointment", appointment.pk) if context["alone"] else None,
         without=appointment.start,
+        persons=context["attendance"].persons,
+        together=True,
     )
     zones = zone.choices() if "zones" in request.GET else []
     # The same address with another `start` is the question.
@@ -133,6 +135,7 @@ def _context(attendance: Attendance, token: str) -> dict[str, Any]:
         "appointment": appointment,
         "service": appointment.service,
         "employees": list(appointment.employees.all()),
+        "alone": not appointment.service.is_group or len(appointment.coming) == 1,
         "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False),
         "upcoming": upcoming,
         "may_reschedule": upcoming and left >= timedelta(minutes=appointment.service.reschedule_notice),

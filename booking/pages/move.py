@@ -84,6 +84,8 @@ def _times(request: HttpRequest, context: dict[str, Any], *, near: datetime | No
         day=near.astimezone(shown.info).date() if near else zone.read_day(request.GET.get("date")),
         ignore=("appointment", found.pk),
         without=None if chosen else found.start,
+        together=True,
+        join=False,
     )
     context |= {
         "picker": picker,
@@ -121,9 +123,11 @@ def _question(request: HttpRequest, context: dict[str, Any], start: datetime) ->
             ignore=("appointment", found.pk),
             duration=length,
             owner=one.user_id == request.user.pk,
+            together=context["wanted"],
+            join=False,
         )
         offered = offered and told.bookable
-        reasons += told.reasons if one.pk in known else ()
+        reasons += [reason for reason in told.reasons if reason.code != "colleague"] if one.pk in known else []
     context |= {"start": start, "end": start + length, "offered": offered, "reasons": reasons}
     return render(request, "booking/appointment_move.html", context)
 

@@ -26,11 +26,13 @@ class Day(NamedTuple):
 
 
 class Time(NamedTuple):
-    """A time on offer; `unsure`: the busy times of everybody who has it free are in doubt, and the owner chose to offer it so."""
+    """A time on offer; `unsure`: the busy times of everybody who has it free are in doubt, and the owner chose to offer it so. `places_left`, of the
+    one with the most, where several persons can come."""
 
     start: datetime
     end: datetime
     unsure: bool
+    places_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +64,49 @@ def pick(
     day: date | None = None,
     ignore: Holder | None = None,
     without: datetime | None = None,
+    persons: int = 1,
+    together: bool = False,
+    join: bool = True,
 ) -> Picker:
     """The month asked for, else the day's, else the one with the first free time; days are days in `zone`.
 
     Without a day the first free one is opened. A month before today or past the horizon is drawn in.
-    `without` is a start that is not offered: the time an appointment already has.
+    `without` is a start that is not offered: the time an appointment already has. The rest is as for find_slots.
     """
     today, last = now.astimezone(zone).date(), (now + timedelta(days=service.horizon)).astimezone(zone).date()
     if month is None and day is None:
-        first = next_slot(service=service, employees=employees, now=now)
+        first = next_slot(service=service, employees=employees, now=now, persons=persons)
         month = first.start.astimezone(zone).date() if first else today
     month = min(max((month or day or today), today), last).replace(day=1)
     after = (month + timedelta(days=31)).replace(day=1)
     if day is not None and not month <= day < after:
         day = None
 
-    def spans(start: date, end: date) -> dict[int, tuple[int, bool]]:
-        """Start -> (end, unsure), both instants in seconds, in order."""
-        found: dict[int, tuple[int, bool]] = {}
-        for begin, until, _employee, unsure in find_spans(
-            service=service, start=_midnight(start, zone), end=_midnight(end, zone), now=now, employees=employees, ignore=ignore
+    def spans(start: date, end: date) -> dict[int, tuple[int, bool, int | None]]:
+        """Start -> (end, unsure, places left), both instants in seconds, in order."""
+        found: dict[int, tuple[int, bool, int | None]] = {}
+        for begin, until, _employee, unsure, left, _appointment in find_spans(
+            service=service,
+            start=_midnight(start, zone),
+            end=_midnight(end, zone),
+            now=now,
+            employees=employees,
+            ignore=ignore,
+            persons=persons,
+            together=together,
+            join=join,
         ):
             if without is not None and begin == without.timestamp():
                 continue
-            known = found.get(begin)
-            found[begin] = (until, unsure and (known is None or known[1]))
+            if (known := found.get(begin)) is not None:
+                unsure, left = unsure and known[1], None if left is None else max(left, known[2] or 0)
+            found[begin] = (until, unsure, left)
         return found
 
     by_day: dict[date, list[Time]] = {}
-    for begin, (until, unsure) in spans(month, after).items():
+    for begin, (until, unsure, left) in spans(month, after).items():
         start = datetime.fromtimestamp(begin, UTC)
-        by_day.setdefault(start.astimezone(zone).date(), []).append(Time(start, datetime.fromtimestamp(until, UTC), unsure))
+        by_day.setdefault(start.astimezone(zone).date(), []).append(Time(start, datetime.fromtimestamp(until, UTC), unsure, left))
     if day is None and by_day:
         day = next(iter(by_day))
 
@@ -101,7 +115,7 @@ def pick(
         later = [times[0].start for free_day, times in by_day.items() if day is not None and free_day > day]
         if not later:
             later = [datetime.fromtimestamp(begin, UTC) for begin in list(spans(after, last + timedelta(days=1)))[:1]]
-        if not later and (first := next_slot(service=service, employees=employees, now=now)):
+        if not later and (first := next_slot(service=service, employees=employees, now=now, persons=persons)):
             later = [first.start]
         next_free = later[0] if later else None
 

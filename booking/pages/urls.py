@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import book, catalog, diary, events, manage, move, panel, registration, staff_events, why
+from booking.pages import attendance, book, catalog, diary, events, manage, move, panel, registration, staff_events, why
 
 app_name = "booking"
 
@@ -32,4 +32,8 @@ urlpatterns = [
     path("profile/appointment/<int:pk>/cancel/", diary.cancel, name="appointment_cancel"),
     path("profile/appointment/<int:pk>/move/", move.move, name="appointment_move"),
     path("profile/appointment/<int:pk>/sync/", diary.sync, name="appointment_sync"),
+    path("profile/attendance/<int:pk>/approve/", attendance.approve, name="attendance_approve"),
+    path("profile/attendance/<int:pk>/reject/", attendance.reject, name="attendance_reject"),
+    path("profile/attendance/<int:pk>/cancel/", attendance.cancel, name="attendance_cancel"),
+    path("profile/attendance/<int:pk>/no-show/", attendance.no_show, name="attendance_no_show"),
 ]

@@ -25,7 +25,12 @@ def main(rounds: int) -> dict[str, Any]:
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("boss", "boss@example.org"))
     session = client.cookies["session"].value
+    team = [make_employee(name) for name in ("Gina", "Hugo", "Ines", "Jan")]
     return {
+        "yoga": make_service(make_employee("Kim"), name="Yoga", max_capacity=5, horizon=700).pk,
+        "class": make_service(*team[:2], name="Class", max_capacity=5, min_capacity=3, collective=True, horizon=700).pk,
+        "anyone": {rule: make_service(*team, name=f"Anyone by {rule}", assignment=rule, horizon=700).pk for rule in ("turn", "fewest", "priority", "random")},
+        "limited": make_service(*team, name="Trial", max_per_customer=1, limit_days=7, horizon=700).pk,
         "services": [service.pk for service in services],
         "employee": eve.pk,
         "events": [make_event(finn, soon(20, days=150 + number), slug=f"event-{number}", capacity=capacity).pk for number, capacity in enumerate(CAPACITIES)],

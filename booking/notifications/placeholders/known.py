@@ -123,6 +123,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("booking_notes", _("what the customer wrote"), _("I am allergic to henna")),
         ("appointment_notes", _("internal note on the appointment"), _("Bring the new scissors"), STAFF),
         ("number_of_persons", _("number of persons"), "1", EVERYWHERE),
+        ("booking_persons", _("persons of this booking, where several can come"), "2", MAIL),
         ("appointment_manage_url", _("link to see, move or cancel the booking"), "https://example.org/booking/…/", CUSTOMER),
         ("appointment_reschedule_url", _("link to move the booking"), "https://example.org/booking/…/reschedule/", CUSTOMER),
         ("appointment_cancel_url", _("link to cancel the booking"), "https://example.org/booking/…/cancel/", CUSTOMER),
