@@ -25,6 +25,16 @@ class SlotTaken(BookingError):
         self.slots, self.left = list(slots), left
 
 
+class StillFree(BookingError):
+    """Nobody needs to wait: `slots` are free."""
+
+    code = "still_free"
+
+    def __init__(self, message: str, slots: Sequence[Slot]) -> None:
+        super().__init__(message)
+        self.slots = list(slots)
+
+
 class TooLate(BookingError):
     """The notice that the service asks for has passed."""
 

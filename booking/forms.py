@@ -67,6 +67,13 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     return instant
 
 
+class DayInput(forms.DateInput):
+    """As <input type="date"> wants it, whatever the language."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class BookingForm(forms.Form):
     """Who comes. The lengths are those of the tables. `most`: so many persons can come at all; `left`: at the time that was chosen."""
 
@@ -115,6 +122,24 @@ class BookingForm(forms.Form):
 
     def clean_notes(self) -> str:
         return str(self.cleaned_data["notes"]).replace("\r\n", "\n").replace("\r", "\n")
+
+
+class WaitingForm(BookingForm):
+    """Who waits, and for which days."""
+
+    first_day = forms.DateField(label=_("From"), widget=DayInput, error_messages={"required": _("Please choose a day."), "invalid": _("Please choose a day.")})
+    last_day = forms.DateField(label=_("Until"), widget=DayInput, error_messages={"required": _("Please choose a day."), "invalid": _("Please choose a day.")})
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        del self.fields["notes"]
+        self.fields["email"].help_text = _("We write there when something is free.")
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or self.cleaned_data
+        if typed.get("first_day") and typed.get("last_day") and typed["last_day"] < typed["first_day"]:
+            self.add_error("last_day", _("The last day must not be before the first."))
+        return typed
 
 
 class RegistrationForm(BookingForm):

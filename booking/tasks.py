@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from booking import health
-from booking.actions import idempotency
+from booking.actions import idempotency, waiting
 from booking.notifications.sending import send_due
 from booking.wake import Call, wake
 
@@ -15,6 +15,12 @@ from booking.wake import Call, wake
 def send_messages() -> None:
     """Woken after each booking, and by the clock for what was not woken or is to be tried again."""
     send_due(timezone.now())
+
+
+@shared_task
+def tell_waiting() -> None:
+    """Woken when something is given back, and by the clock for whatever else frees a time."""
+    waiting.tell(now=timezone.now())
 
 
 @shared_task

@@ -17,7 +17,7 @@ from booking.actions import allocation
 from booking.actions.assignment import choose
 from booking.actions.customers import Guest, remember
 from booking.actions.limits import check_limit
-from booking.actions.status import as_they_were, end, first_status, following, live_of, save, set_status, settle, waiting_of
+from booking.actions.status import as_they_were, end, first_status, following, live_of, save, set_status, settle, waiting_of, wake_waiting
 from booking.availability import Slot, find_slots
 from booking.availability.groups import few_left, too_many
 from booking.errors import SlotTaken, TooLate, WrongState
@@ -312,4 +312,5 @@ def _move(
         attendance.link_version += 1  # the old mail's link dies with the old time
         attendance.save()
     announce(appointment, Message.Kind.RESCHEDULED, employees=[*employees, *leaving], previous=before, quiet=quiet, now=now)
+    wake_waiting()
     item_changed.send(sender=Appointment, item=appointment, origin=origin)

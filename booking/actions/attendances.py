@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from booking.actions import allocation, appointments
 from booking.actions.limits import check_limit
-from booking.actions.status import end, first_status, following, live_of, set_status, settle
+from booking.actions.status import end, first_status, following, live_of, set_status, settle, wake_waiting
 from booking.availability import Slot, find_slots
 from booking.errors import SlotTaken, WrongState
 from booking.models import Appointment, Attendance, Employee, Message, Status
@@ -134,5 +134,6 @@ def _transfer(attendance: Attendance, slot: Slot, *, now: datetime, origin: obje
     settle(target, attendance, now=now)
     previous = {"start": old.start, "end": old.end}
     announce(target, Message.Kind.RESCHEDULED, attendances=[attendance], employees=target.employees.all(), previous=previous, now=now, left=old)
+    wake_waiting()
     for changed in (old, target):
         item_changed.send(sender=Appointment, item=changed, origin=origin)

@@ -10,6 +10,7 @@ from booking.models import Appointment, Attendance, Employee, Message, Service, 
 from booking.models.appointment import LIVE
 from booking.notifications.announce import announce
 from booking.signals import item_changed
+from booking.wake import wake_after_commit
 
 
 def first_status(service: Service) -> Status:
@@ -77,7 +78,15 @@ def end(
     else:
         set_status(appointment, following(one.status for one in staying), dict.fromkeys(going, status), reason=reason)
     announce(appointment, kind, attendances=going, employees=employees, now=now)
+    wake_waiting()
     item_changed.send(sender=Appointment, item=appointment, origin=origin)
+
+
+def wake_waiting() -> None:
+    """Rings for those who wait: something has been given back."""
+    from booking.tasks import tell_waiting
+
+    wake_after_commit(tell_waiting)
 
 
 def as_they_were(appointment: Appointment) -> list[Attendance]:

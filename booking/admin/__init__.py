@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from booking.admin import appointment, attendance, calendar, catalog, employee, event, message, people
+from booking.admin import appointment, attendance, calendar, catalog, employee, event, message, people, waiting
 
-__all__ = ["appointment", "attendance", "calendar", "catalog", "employee", "event", "message", "people"]
+__all__ = ["appointment", "attendance", "calendar", "catalog", "employee", "event", "message", "people", "waiting"]

@@ -20,7 +20,7 @@ class MessageAdmin(ReadOnlyAdmin):
     list_filter = ["state", "kind", "audience"]
     search_fields = ["recipient"]
     date_hierarchy = "created_at"
-    fields = ["kind", "audience", "attendance", "registration", "recipient", "state", "attempts", "error", "not_before", "created_at", "sent_at"]
+    fields = ["kind", "audience", "attendance", "registration", "waiting", "recipient", "state", "attempts", "error", "not_before", "created_at", "sent_at"]
     actions = ["try_again"]
 
     @admin.action(description=gettext_lazy("Send again"), permissions=["resend"])

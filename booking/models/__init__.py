@@ -9,6 +9,7 @@ from booking.models.event import Event, EventPeriod, EventStaffing, Registration
 from booking.models.idempotency import IdempotencyKey
 from booking.models.message import Message
 from booking.models.people import Customer, Employee
+from booking.models.waiting import WaitingEntry
 
 __all__ = [
     "Allocation",
@@ -32,5 +33,6 @@ __all__ = [
     "Staffing",
     "Status",
     "TimeOff",
+    "WaitingEntry",
     "WorkingHours",
 ]

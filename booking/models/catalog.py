@@ -99,6 +99,9 @@ class Service(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("With one e-mail address. Empty: as many as one likes."),
     )
+    waiting_list = models.BooleanField(
+        _("waiting list"), default=False, help_text=_("Where nothing is free, customers can wait: they are told by e-mail when something is.")
+    )
     limit_days = models.PositiveIntegerField(_("within (days)"), default=7, validators=[MinValueValidator(1), MaxValueValidator(730)])
     employees = models.ManyToManyField("booking.Employee", related_name="services", blank=True, verbose_name=_("employees"))
     is_active = models.BooleanField(_("offered"), default=True)

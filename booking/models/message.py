@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.models.appointment import Attendance
 from booking.models.event import Registration
+from booking.models.waiting import WaitingEntry
 
 
 class Message(models.Model):
-    """One mail to one address about one version of one attendance or registration. `context` keeps what is no longer in the tables when it is sent
+    """One mail to one address about one version of one attendance, registration or entry of the waiting list. `context` keeps what is no longer in the tables when it is sent
     (the old time); everything else is read when it is sent, so that the last state is told."""
 
     class Kind(models.TextChoices):
@@ -25,6 +26,8 @@ class Message(models.Model):
         WITHDRAWN = "withdrawn", _("registration cancelled")
         EVENT_CHANGED = "event_changed", _("event changed")
         EVENT_CANCELLED = "event_cancelled", _("event cancelled")
+        WAITING = "waiting", _("put on the waiting list")
+        FREED = "freed", _("something is free")
 
     class Audience(models.TextChoices):
         CUSTOMER = "customer", _("customer")
@@ -40,6 +43,7 @@ class Message(models.Model):
     audience = models.CharField(_("to whom"), max_length=10, choices=Audience)
     attendance = models.ForeignKey(Attendance, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("attendance"))
     registration = models.ForeignKey(Registration, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("registration"))
+    waiting = models.ForeignKey(WaitingEntry, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("waiting list"))
     version = models.PositiveIntegerField()
     recipient = models.EmailField(_("address"))
     context = models.JSONField(default=dict, blank=True)
@@ -58,8 +62,12 @@ class Message(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "attendance", "version", "recipient"], name="message_once"),
             models.UniqueConstraint(fields=["kind", "registration", "version", "recipient"], name="message_of_registration_once"),
+            models.UniqueConstraint(fields=["kind", "waiting", "version", "recipient"], name="message_of_waiting_once"),
             models.CheckConstraint(
-                condition=Q(attendance__isnull=False, registration=None) | Q(attendance=None, registration__isnull=False), name="message_is_about_one"
+                condition=Q(attendance__isnull=False, registration=None, waiting=None)
+                | Q(attendance=None, registration__isnull=False, waiting=None)
+                | Q(attendance=None, registration=None, waiting__isnull=False),
+                name="message_is_about_one",
             ),
         ]
         indexes = [models.Index(fields=["state", "not_before"], name="message_due"), models.Index(Upper("recipient"), "created_at", name="message_cap")]
@@ -74,5 +82,5 @@ class Message(models.Model):
         return self.attendance
 
     @property
-    def about(self) -> Attendance | Registration:
-        return self.registration or self.booking
+    def about(self) -> Attendance | Registration | WaitingEntry:
+        return self.registration or self.waiting or self.booking

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string, select_template
 from django.utils.safestring import mark_safe
 
 from booking.models import Message
-from booking.notifications import event_mail, knowledge, markup
+from booking.notifications import event_mail, knowledge, markup, waiting
 from booking.notifications.content import Content, Reader, organizer_address
 from booking.notifications.invitation import invitation, parting
 from booking.notifications.placeholders import Value, fill, header, html, text, values_for
@@ -24,7 +24,7 @@ FALLBACK_LANGUAGE = "en"
 
 def render(message: Message) -> EmailMultiAlternatives:
     """The mail as it is true now. Raises if a text or a link can't be made; sends nothing and writes nothing."""
-    told = event_mail.content(message) if message.registration else content(message)
+    told = event_mail.content(message) if message.registration else waiting.content(message) if message.waiting else content(message)
     subject, blocks = markup.parse(_source(told.reader.language, told.folder, told.wording))
     subject = header(fill(subject, told.values, header))
     mail = EmailMultiAlternatives(

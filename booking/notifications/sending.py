@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from booking.models import Message
-from booking.notifications import knowledge, registrations
+from booking.notifications import knowledge, registrations, waiting
 from booking.notifications.rendering import render
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,10 @@ ABOUT = (
     "registration__event__organizer__calendar",
     "registration__event__location",
     "registration__customer",
+    "waiting__service__category",
+    "waiting__service__location",
+    "waiting__customer",
+    "waiting__employee",
 )
 
 
@@ -47,7 +52,7 @@ def send_due(now: datetime, limit: int = 200) -> int:
 
 def due(now: datetime) -> QuerySet[Message]:
     """Open, and nobody is at it; one after the other for each recipient of a booking, so that news arrives in its order."""
-    same = Q(attendance=OuterRef("attendance")) | Q(registration=OuterRef("registration"))
+    same = Q(attendance=OuterRef("attendance")) | Q(registration=OuterRef("registration")) | Q(waiting=OuterRef("waiting"))
     at_it = Message.objects.filter(same, recipient=OuterRef("recipient"), state=Message.State.OPEN, claimed_until__gt=now)
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     return Message.objects.filter(free, ~Exists(at_it), state=Message.State.OPEN, not_before__lte=now)
@@ -65,11 +70,10 @@ def send_one(pk: int, *, now: datetime) -> bool:
     if message is None:  # its booking has just been erased
         return False
     try:
-        if reason := registrations.needless(message) if message.registration else knowledge.needless(message):
+        if reason := _needless(message):
             mine.update(state=Message.State.SKIPPED, error=reason, claimed_until=None)
             return False
-        told = registrations.current(message.registration) if message.registration else knowledge.current(message.booking)
-        context = {**message.context, "told": told.as_json()}
+        context = {**message.context, "told": _told(message)}
         mail = render(message)
         mail.send()
     except Exception as error:  # one mail that can't be made or sent must not keep the others from going
@@ -84,6 +88,19 @@ def retry(messages: QuerySet[Message], *, now: datetime) -> int:
     """Gives failed ones another chance; returns how many."""
     failed = messages.filter(state=Message.State.FAILED)
     return failed.update(state=Message.State.OPEN, attempts=0, not_before=now, claimed_until=None, error="")
+
+
+def _needless(message: Message) -> str:
+    if message.waiting:
+        return waiting.needless(message)
+    return registrations.needless(message) if message.registration else knowledge.needless(message)
+
+
+def _told(message: Message) -> dict[str, Any]:
+    """What the recipient knows when it has been sent."""
+    if message.waiting:
+        return waiting.current(message.waiting).as_json()
+    return registrations.current(message.registration).as_json() if message.registration else knowledge.current(message.booking).as_json()
 
 
 def _put_off(message: Message, mine: QuerySet[Message], error: Exception, now: datetime) -> None:

@@ -43,14 +43,14 @@ LONGEST = 4000
 @throttled("slots")
 def time(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The month and the times of a day; htmx gets the part that changes. With date and time in the address straight on to the details."""
-    service = _offered(pk)
-    chosen = _chosen(request, service)
+    service = offered(pk)
+    chosen = chosen_employees(request, service)
     if chosen is None:
         return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
     employee, candidates = chosen
     shown = zone.zone_of(request)
     day = zone.read_day(request.GET.get("date"))
-    persons, month = _persons(request, service), zone.read_day(request.GET.get("month"))
+    persons, month = persons_of(request, service), zone.read_day(request.GET.get("month"))
     picker = pick(service=service, employees=candidates, zone=shown.info, now=timezone.now(), month=month, day=day, persons=persons)
     wanted = _wall_time(request.GET.get("time", ""))
     if wanted and picker.day == day is not None:
@@ -70,6 +70,8 @@ def time(request: HttpRequest, pk: int) -> HttpResponseBase:
         "zones": zone.choices() if "zones" in request.GET else [],
         "time_taken": bool(wanted),
         "details": reverse("booking:details", args=[pk]),
+        "waiting": reverse("booking:waiting_enter", args=[pk]) if service.waiting_list else "",
+        "wait": picker.unmet(timezone.now().astimezone(shown.info).date()),
     }
     return picker_response(request, "booking/time.html", context)
 
@@ -90,8 +92,8 @@ def picker_response(request: HttpRequest, page: str, context: dict[str, Any], st
 @personal
 def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Who comes. Sent twice it books once; a time that has been taken meanwhile is answered with the nearest, and what was typed stays."""
-    service = _offered(pk)
-    chosen = _chosen(request, service)
+    service = offered(pk)
+    chosen = chosen_employees(request, service)
     start = zone.read_instant(request.POST.get("start") or request.GET.get("start"))
     if chosen is None or start is None:
         return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
@@ -110,7 +112,7 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _choose_again(request, service, start.astimezone(shown.info).date())
     if request.method != "POST":
         initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | _typed(request)
-        now, persons = timezone.now(), _persons(request, service)
+        now, persons = timezone.now(), persons_of(request, service)
         found = find_slots(service=service, start=start, end=start + timedelta(seconds=1), now=now, employees=candidates)
         left = max((slot.places_left or 1 for slot in found if slot.start == start), default=0)
         form = BookingForm(initial={"persons": persons, **initial}, most=service.max_capacity, left=left)
@@ -197,7 +199,7 @@ def _choose_again(request: HttpRequest, service: Service, day: date) -> HttpResp
     request.session["typed"] = {"fields": typed, "until": (timezone.now() + CONFIRMATION).timestamp()}
     kept = {name: str(value) for name, value in request.GET.items() if name not in (*PREFILL, "start", "date")}
     if service.is_group:
-        kept["persons"] = str(_persons(request, service))
+        kept["persons"] = str(persons_of(request, service))
     return redirect(f"{reverse('booking:time', args=[service.pk])}?{urlencode({**kept, 'date': day.isoformat()})}")
 
 
@@ -206,11 +208,11 @@ def _typed(request: HttpRequest) -> dict[str, str]:
     return dict(kept["fields"]) if kept and kept["until"] > timezone.now().timestamp() else {}
 
 
-def _offered(pk: int) -> Service:
+def offered(pk: int) -> Service:
     return get_object_or_404(Service.objects.select_related("location"), pk=pk, is_active=True)
 
 
-def _chosen(request: HttpRequest, service: Service) -> tuple[Employee | None, list[Employee]] | None:
+def chosen_employees(request: HttpRequest, service: Service) -> tuple[Employee | None, list[Employee]] | None:
     """The employee wished (None: anyone) and all who come into question; None if there is still a choice to make."""
     serving = serving_employees(service)
     wanted = request.GET.get("employee", "")
@@ -226,7 +228,7 @@ def _chosen(request: HttpRequest, service: Service) -> tuple[Employee | None, li
     return None
 
 
-def _persons(request: HttpRequest, service: Service) -> int:
+def persons_of(request: HttpRequest, service: Service) -> int:
     """How many come, as far as has been said: what makes no sense is one."""
     text = request.POST.get("persons") or request.GET.get("persons", "")
     return min(int(text), service.max_capacity) if text.isascii() and text.isdecimal() and 0 < len(text) < 5 and int(text) else 1

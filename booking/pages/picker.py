@@ -53,6 +53,12 @@ class Picker:
     def is_empty(self) -> bool:
         return not any(day.times for week in self.weeks for day in week)
 
+    def unmet(self, today: date) -> tuple[date, date]:
+        """The days that somebody would wait for who finds nothing here: the day that has nothing free, else the rest of the month."""
+        if self.day is not None and not self.times:
+            return self.day, self.day
+        return max(self.month, today), (self.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
 
 def pick(
     *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from booking.pages import attendance, book, catalog, diary, events, manage, move, panel, registration, staff_events, why
+from booking.pages import attendance, book, catalog, diary, events, manage, move, panel, registration, staff_events, waiting, why
 
 app_name = "booking"
 
@@ -13,6 +13,10 @@ urlpatterns = [
     path("service/<int:pk>/", catalog.service, name="service"),
     path("service/<int:pk>/time/", book.time, name="time"),
     path("service/<int:pk>/details/", book.details, name="details"),
+    path("service/<int:pk>/waiting/", waiting.enter, name="waiting_enter"),
+    path("waiting/", waiting.entered, name="waiting_entered"),
+    path("waiting/<str:token>/", waiting.entry, name="waiting"),
+    path("waiting/<str:token>/withdraw/", waiting.withdraw, name="waiting_withdraw"),
     path("events/", events.events, name="events"),
     path("events/registered/", events.registered, name="registered"),
     path("event/<slug:slug>/", events.event, name="event"),

@@ -96,3 +96,19 @@ def test_a_limit_holds_however_many_employees_there_are(shop, known, contestants
     results = contestants.round([wish(known["limited"], client, start, email="same@example.org") for client, start in enumerate(starts)])
     assert Counter(result["status"] for result in results) == {201: 1, 409: 15}
     assert {result["body"]["code"] for result in results if result["status"] == 409} == {"limit_reached"}
+
+
+@pytest.mark.feature("P9")
+def test_all_who_wait_are_told_once_and_the_first_claim_wins(shop, known, contestants):
+    """Red without the condition on the state in `tell`: some are told twice; without the lock in `claim` and the calendars' lock, several have booked."""
+    entries, start = known["waiting"]["entries"], known["waiting"]["start"]
+    told = contestants.round([{"door": "tell"} for _ in range(8)])
+    assert {result["status"] for result in told} == {201}
+    assert shop.ask("SELECT count(*) FROM booking_message WHERE kind = 'freed'") == len(entries)
+    # Each of them clicks twice.
+    results = contestants.round([{"door": "claim", "entry": entry, "start": start} for entry in entries for _ in range(2)])
+    assert Counter(result["status"] for result in results) == {201: 1, 409: 2 * len(entries) - 1}
+    assert {result["body"] for result in results if result["status"] == 409} <= {"slot_taken", "wrong_state"}
+    assert shop.ask("SELECT count(*) FROM booking_waitingentry WHERE state = 'claimed'") == 1
+    assert shop.ask("SELECT count(*) FROM booking_waitingentry WHERE state = 'told'") == len(entries) - 1
+    assert shop.ask(OVERLAPS) == 0

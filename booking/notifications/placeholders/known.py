@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from booking.notifications.placeholders.moments import Moment
 
-Where = Literal["calendar", "mail", "customer", "employee", "registrant", "organizer", "event"]
+Where = Literal["calendar", "mail", "customer", "employee", "registrant", "organizer", "event", "waiting"]
 
 # Where a placeholder may stand. Guests may be invited to the calendar's event, so nothing secret goes there:
 # no link with a token, no internal note on a person.
@@ -25,6 +25,8 @@ EMPLOYEE = frozenset({"employee"})
 REGISTRANT = frozenset({"registrant"})
 EVENT = frozenset({"registrant", "organizer"})
 ORGANIZER = frozenset({"organizer"})
+WAITING = frozenset({"waiting"})
+OF_WAITING = ("company_", "customer_full", "customer_first", "customer_last", "employee_full", "category_", "service_", "location_", "time_zone")
 OF_EVENT = ("company_", "employee_", "location_", "event_", "time_zone")
 SHARED = EVERYWHERE | EVENT
 
@@ -45,7 +47,9 @@ class Placeholder:
 
 def allowed_in(where: Where) -> list[Placeholder]:
     """Those that are filled there, in the order to list them: "mail" are the mails about an appointment to anybody, "customer" and "employee" those to
-    one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes."""
+    one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes; "waiting" the mails about the waiting list."""
+    if where == "waiting":
+        return [one for one in PLACEHOLDERS if one.name.startswith(OF_WAITING) or one.places & WAITING]
     if where == "event":
         return [one for one in PLACEHOLDERS if one.name.startswith(OF_EVENT) and one.places & EVENT and one.name != "event_previous_times"]
     return [one for one in PLACEHOLDERS if where in one.places or (where == "mail" and one.places & MAIL)]
@@ -63,7 +67,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("company_phone", _("its phone number"), "+49 30 1234567"),
         ("company_email", _("its e-mail address"), "salon@example.org"),
         ("company_website", _("its website"), "https://example.org"),
-        ("booking_page_url", _("address of the booking page"), "https://example.org/", MAIL | EVENT),
+        ("booking_page_url", _("address of the booking page"), "https://example.org/", MAIL | EVENT | WAITING),
     ),
     *_group(
         _("Customer"),
@@ -94,7 +98,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("service_description", _("description"), _("Wash, cut and dry"), EVERYWHERE),
         ("service_duration", _("usual length"), "45 min", EVERYWHERE),
         ("service_price", _("list price"), "35,00 €", EVERYWHERE),
-        ("reservation_name", _("what is booked"), _("Haircut"), MAIL | EVENT),
+        ("reservation_name", _("what is booked"), _("Haircut"), MAIL | EVENT | WAITING),
         ("reservation_description", _("its description"), _("Wash, cut and dry"), MAIL | EVENT),
     ),
     *_group(
@@ -122,11 +126,18 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("booking_price", _("price of this booking"), "35,00 €", MAIL),
         ("booking_notes", _("what the customer wrote"), _("I am allergic to henna")),
         ("appointment_notes", _("internal note on the appointment"), _("Bring the new scissors"), STAFF),
-        ("number_of_persons", _("number of persons"), "1", EVERYWHERE),
-        ("booking_persons", _("persons of this booking, where several can come"), "2", MAIL),
+        ("number_of_persons", _("number of persons"), "1", EVERYWHERE | WAITING),
+        ("booking_persons", _("persons of this booking, where several can come"), "2", MAIL | WAITING),
         ("appointment_manage_url", _("link to see, move or cancel the booking"), "https://example.org/booking/…/", CUSTOMER),
         ("appointment_reschedule_url", _("link to move the booking"), "https://example.org/booking/…/reschedule/", CUSTOMER),
         ("appointment_cancel_url", _("link to cancel the booking"), "https://example.org/booking/…/cancel/", CUSTOMER),
+    ),
+    *_group(
+        _("Waiting list"),
+        ("waiting_days", _("days for which the customer waits"), "20 Nov 2030 – 22 Nov 2030", WAITING),
+        ("waiting_times", _("times that are free now, one a line"), "20 Nov 2030, 13:30–14:15", WAITING),
+        ("waiting_url", _("link to take one of the times"), "https://example.org/waiting/…/", WAITING),
+        ("waiting_withdraw_url", _("link to leave the waiting list"), "https://example.org/waiting/…/withdraw/", WAITING),
     ),
     *_group(
         pgettext_lazy("to register for", "Event"),
