@@ -16,11 +16,21 @@ class BookingError(Exception):
 
 
 class SlotTaken(BookingError):
-    """The time was free a moment ago or never was; `slots` are the nearest that are free now."""
+    """The time was free a moment ago or never was; `slots` are the nearest that are free now. `left`: places that are left there, fewer than wanted."""
 
     code = "slot_taken"
 
-    def __init__(self, message: str, slots: Sequence[Slot] = ()) -> None:
+    def __init__(self, message: str, slots: Sequence[Slot] = (), left: int = 0) -> None:
+        super().__init__(message)
+        self.slots, self.left = list(slots), left
+
+
+class StillFree(BookingError):
+    """Nobody needs to wait: `slots` are free."""
+
+    code = "still_free"
+
+    def __init__(self, message: str, slots: Sequence[Slot]) -> None:
         super().__init__(message)
         self.slots = list(slots)
 
@@ -51,6 +61,12 @@ class SoldOut(BookingError):
     def __init__(self, message: str, left: int) -> None:
         super().__init__(message)
         self.left = left
+
+
+class LimitReached(BookingError):
+    """The customer has booked the service as often as one may."""
+
+    code = "limit_reached"
 
 
 class TooMany(BookingError):

@@ -10,6 +10,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from booking.api.fields import CONTROL, NOT_IN_NOTES, YEARS
 from booking.models import Employee, Service
@@ -66,8 +67,15 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     return instant
 
 
+class DayInput(forms.DateInput):
+    """As <input type="date"> wants it, whatever the language."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class BookingForm(forms.Form):
-    """Who comes. The lengths are those of the tables."""
+    """Who comes. The lengths are those of the tables. `most`: so many persons can come at all; `left`: at the time that was chosen."""
 
     first_name = Line(
         label=_("First name"),
@@ -98,6 +106,20 @@ class BookingForm(forms.Form):
     )
     notes = forms.CharField(label=_("Notes"), max_length=2000, required=False, validators=[no_control], widget=forms.Textarea(attrs={"rows": 3}))
 
+    def __init__(self, *args: Any, most: int = 1, left: int | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if most > 1:
+            self.fields["persons"] = forms.IntegerField(
+                label=_("Persons"),
+                min_value=1,
+                max_value=most,
+                initial=1,
+                help_text="" if left is None else ngettext("%(left)s place is left.", "%(left)s places are left.", left) % {"left": left},
+                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+                error_messages={"required": _("Please say how many of you come."), "invalid": _("Please enter a number.")},
+            )
+            self.order_fields(["first_name", "last_name", "email", "phone", "persons", "notes"])
+
     def clean_notes(self) -> str:
         return str(self.cleaned_data["notes"]).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -108,6 +130,24 @@ class OwnDataForm(forms.Form):
     first_name = BookingForm.base_fields["first_name"]
     last_name = BookingForm.base_fields["last_name"]
     phone = BookingForm.base_fields["phone"]
+
+
+class WaitingForm(BookingForm):
+    """Who waits, and for which days."""
+
+    first_day = forms.DateField(label=_("From"), widget=DayInput, error_messages={"required": _("Please choose a day."), "invalid": _("Please choose a day.")})
+    last_day = forms.DateField(label=_("Until"), widget=DayInput, error_messages={"required": _("Please choose a day."), "invalid": _("Please choose a day.")})
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        del self.fields["notes"]
+        self.fields["email"].help_text = _("We write there when something is free.")
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or self.cleaned_data
+        if typed.get("first_day") and typed.get("last_day") and typed["last_day"] < typed["first_day"]:
+            self.add_error("last_day", _("The last day must not be before the first."))
+        return typed
 
 
 class RegistrationForm(BookingForm):

@@ -9,13 +9,14 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from booking.models import Attendance, Customer, Employee, Registration, Status
+from booking.models import Attendance, Customer, Employee, Registration, Status, WaitingEntry
 
 Decision = Literal["approve", "reject"]
 
 # 16 bytes of the uuid plus version, signed: the link dies when the version is raised (RFC 4648 text, safe in a path).
 _manage = signing.Signer(salt="kalends.manage")
 _registration = signing.Signer(salt="kalends.registration")
+_waiting = signing.Signer(salt="kalends.waiting")
 _panel = signing.Signer(salt="kalends.panel")
 _feed = signing.Signer(salt="kalends.feed")
 _diary = signing.Signer(salt="kalends.diary")
@@ -31,6 +32,10 @@ def registration_token(registration: Registration) -> str:
     return _registration.sign(f"{registration.uuid.hex}.{registration.link_version}")
 
 
+def waiting_token(entry: WaitingEntry) -> str:
+    return _waiting.sign(entry.uuid.hex)
+
+
 def panel_token(customer: Customer) -> str:
     return _panel.sign(f"{customer.pk}.{customer.link_version}")
 
@@ -43,6 +48,11 @@ def manage_url(attendance: Attendance) -> str:
 def registration_url(registration: Registration) -> str:
     """Where the customer sees and cancels a registration; absolute."""
     return settings.SITE_URL.rstrip("/") + reverse("booking:registration", args=[registration_token(registration)])
+
+
+def waiting_url(entry: WaitingEntry) -> str:
+    """Where whoever waits sees what is free, takes it or leaves the list; absolute."""
+    return settings.SITE_URL.rstrip("/") + reverse("booking:waiting", args=[waiting_token(entry)])
 
 
 def panel_url(customer: Customer) -> str:
@@ -76,6 +86,15 @@ def registration_for(token: str) -> Registration | None:
         return None
     found = Registration.objects.select_related("event__location", "event__organizer", "customer")
     return found.filter(uuid=uuid, link_version=int(version)).first()
+
+
+def waiting_for(token: str) -> WaitingEntry | None:
+    """The same for an entry of the waiting list; its link lives as long as the entry."""
+    try:
+        uuid = _waiting.unsign(token)
+    except signing.BadSignature:
+        return None
+    return WaitingEntry.objects.select_related("service__location", "employee", "customer", "attendance").filter(uuid=uuid).first()
 
 
 def customer_for(token: str) -> Customer | None:

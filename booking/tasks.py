@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from booking import health
-from booking.actions import answers, idempotency
+from booking.actions import answers, idempotency, waiting
 from booking.models.message import EMAIL
 from booking.notifications import reminders
 from booking.notifications.sending import send_due
@@ -23,6 +23,12 @@ def send_messages(channel: str = EMAIL) -> None:
 def remind() -> None:
     """Looks by the clock whom to remind of what, and who is to hear of it afterwards."""
     reminders.write_due(timezone.now())
+
+
+@shared_task
+def tell_waiting() -> None:
+    """Woken when something is given back, and by the clock for whatever else frees a time."""
+    waiting.tell(now=timezone.now())
 
 
 @shared_task

@@ -9,6 +9,7 @@ from django.conf import settings
 SCHEDULE: dict[str, tuple[str, str | int]] = {
     "Send mails": ("booking.tasks.send_messages", "SWEEP_SECONDS"),
     "Remind, and follow up": ("booking.tasks.remind", "SWEEP_SECONDS"),
+    "Tell who waits": ("booking.tasks.tell_waiting", "SWEEP_SECONDS"),
     "Find lost work and read calendars": ("integrations.tasks.sweep", "SWEEP_SECONDS"),
     "Say that a worker works": ("booking.tasks.heartbeat", 30),
     "Remind of what ends": ("integrations.tasks.remind_of_expiry", 3600),

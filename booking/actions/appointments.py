@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Unpack
 
 from django.db import transaction
-from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from booking.actions import allocation, answers, extras
 from booking.actions.answers import Given
+from booking.actions.assignment import choose
 from booking.actions.customers import Guest, remember
 from booking.actions.extras import Chosen
-from booking.availability import Slot, find_slots, is_bookable
+from booking.actions.limits import check_limit
+from booking.actions.status import as_they_were, end, first_status, following, live_of, save, set_status, settle, waiting_of, wake_waiting
+from booking.availability import Slot, Wanted, find_slots
+from booking.availability.groups import few_left, too_many
 from booking.errors import SlotTaken, TooLate, WrongState
 from booking.models import Appointment, Attendance, Employee, Location, Message, Service, Staffing, Status
 from booking.models.appointment import LIVE
@@ -43,42 +47,37 @@ def book(
     origin: object = None,
     public: bool = False,
     location: Location | None = None,
+    persons: int = 1,
 ) -> Attendance:
-    """A new appointment at a time that is offered; "anyone" when no employee is named, and wherever these are when no location is.
-    Raises SlotTaken with the nearest free slots.
+    """A new appointment at a time that is offered, or places in one that is there; "anyone" when no employee is named, and wherever these are when
+    no location is. Raises SlotTaken with the nearest free slots.
 
-    `chosen` are extras of the service, `given` the answers to its questions; what it costs follows from service, employee and extras.
-    `public`: a stranger books, so mails to one address are limited (TooMany).
+    `chosen` are extras of the service, `given` the answers to its questions; what it costs follows from service, employee, persons and extras.
+    `public`: a stranger books, so mails to one address are limited (TooMany), and the service's limit holds (LimitReached).
     """
     if any(one.extra.service_id != service.pk for one in chosen):
         raise ValueError("an extra of another service")
-    added = extras.added(chosen)
+    if persons > service.max_capacity:
+        raise WrongState(too_many(service))
+    wanted: Wanted = {"added": extras.added(chosen), "location": location, "persons": persons}
     try:
         with transaction.atomic():
-            candidates = [employee] if employee else list(service.employees.filter(is_active=True))
+            if public:
+                check_limit(service, guest.email, start)
+            candidates = [employee] if employee and not service.collective else list(service.employees.filter(is_active=True))
             allocation.lock(one.calendar_id for one in candidates)
-            server, slot = _choose(service, candidates, start, now, added, location)
-            appointment = Appointment(
-                service=service,
-                location_id=slot.location_id,
-                start=slot.start,
-                end=slot.end,
-                buffer_before=service.buffer_before,
-                buffer_after=service.buffer_after,
-                status=Status.PENDING if service.needs_approval else Status.APPROVED,
-            )
-            appointment.save()
-            insert(Staffing(appointment=appointment, employee=server))
-            allocation.occupy(appointment, [server], first=True)
+            staff, slot = _choose(service, candidates, start, now, wanted)
+            appointment = open_at(service, slot, staff) if slot.appointment is None else Appointment.objects.get(pk=slot.appointment)
             customer, known = remember(guest)
             if public and known:
                 check_cap(guest.email, now)
             attendance = Attendance(
                 appointment=appointment,
                 customer=customer,
-                status=appointment.status,
+                status=first_status(service),
+                persons=persons,
                 notes=notes,
-                price=slot.price + extras.price_of(chosen),
+                price=slot.price * persons + extras.price_of(chosen),
                 language=guest.language,
                 timezone=guest.timezone,
             )
@@ -87,79 +86,90 @@ def book(
                 extras.note(attendance, chosen)
             if given:
                 answers.note(attendance, given)
-            announce(appointment, Message.Kind.BOOKED, attendances=[attendance], employees=[server], now=now, first=True)
+            if slot.appointment is not None or service.min_capacity > 1:
+                settle(appointment, attendance, now=now)
+                staff = list(appointment.employees.all())
+            announce(appointment, Message.Kind.BOOKED, attendances=[attendance], employees=staff, now=now, first=True)
             item_changed.send(sender=Appointment, item=appointment, origin=origin)
             return attendance
     except SlotTaken as taken:
-        taken.slots = nearest(service=service, start=start, now=now, employee=employee, added=added, location=location)
+        taken.slots = nearest(service=service, start=start, now=now, employee=employee, **wanted)
         raise
 
 
-def _choose(
-    service: Service, candidates: Sequence[Employee], start: datetime, now: datetime, added: timedelta, location: Location | None
-) -> tuple[Employee, Slot]:
-    """Of those who are free the one with the fewest appointments that day, so that "anyone" is fair."""
-    until = start + timedelta(seconds=1)
-    listed = find_slots(service=service, start=start, end=until, now=now, employees=candidates, added=added, location=location)
-    slots = {slot.employee_id: slot for slot in listed}
-    free = [one for one in candidates if one.pk in slots and slots[one.pk].start == start]
-    if not free:
-        raise SlotTaken(_("This time is no longer free."))
-    if len(free) > 1:
-        near = Q(appointments__status__in=LIVE, appointments__start__gte=start - timedelta(hours=12), appointments__start__lt=start + timedelta(hours=12))
-        load = dict(Employee.objects.filter(pk__in=[one.pk for one in free]).annotate(load=Count("appointments", filter=near)).values_list("pk", "load"))
-        free.sort(key=lambda one: (load[one.pk], one.position, one.pk))
-    return free[0], slots[free[0].pk]
-
-
-def nearest(
-    *,
-    service: Service,
-    start: datetime,
-    now: datetime,
-    employee: Employee | None = None,
-    duration: timedelta | None = None,
-    added: timedelta = timedelta(0),
-    location: Location | None = None,
-) -> list[Slot]:
-    """The free slots closest to a time, at most five, in order of time; `duration`, `added` and `location` as in find_slots."""
-    around = find_slots(
+def open_at(service: Service, slot: Slot, staff: Sequence[Employee]) -> Appointment:
+    """A new appointment there, without customers yet; the calendars are locked, and the slot has been found free."""
+    appointment = Appointment(
         service=service,
-        start=start - timedelta(days=1),
-        end=start + timedelta(days=7),
-        now=now,
-        employees=[employee] if employee else None,
-        duration=duration,
-        added=added,
-        location=location,
+        location_id=slot.location_id,
+        start=slot.start,
+        end=slot.end,
+        buffer_before=service.buffer_before,
+        buffer_after=service.buffer_after,
+        status=first_status(service),
     )
+    appointment.save()
+    for one in staff:
+        insert(Staffing(appointment=appointment, employee=one))
+    allocation.occupy(appointment, staff, first=True)
+    return appointment
+
+
+def _choose(service: Service, candidates: Sequence[Employee], start: datetime, now: datetime, wanted: Wanted) -> tuple[list[Employee], Slot]:
+    """Who serves it, and the slot: of several who are free by the service's rule. Who has a group with places left then comes first."""
+    until, persons = start + timedelta(seconds=1), wanted["persons"]
+
+    def offered(wanted: Wanted) -> list[Slot]:
+        found = find_slots(service=service, start=start, end=until, now=now, employees=candidates, **wanted)
+        return [slot for slot in found if slot.start == start]
+
+    slots = {slot.employee_id: slot for slot in offered(wanted)}
+    if not slots:
+        left = max((slot.places_left or 0 for slot in offered({**wanted, "persons": 1})), default=0) if persons > 1 else 0
+        raise SlotTaken(few_left(left) if left else _("This time is no longer free."), left=left)
+    if service.collective:
+        return list(candidates), next(iter(slots.values()))
+    free = [one for one in candidates if one.pk in slots]
+    free = [one for one in free if slots[one.pk].appointment] or free
+    server = choose(service, free, start) if len(free) > 1 else free[0]
+    return [server], slots[server.pk]
+
+
+def nearest(*, service: Service, start: datetime, now: datetime, employee: Employee | None = None, **wanted: Unpack[Wanted]) -> list[Slot]:
+    """The free slots closest to a time, at most five, in order of time."""
+    wanted["employees"] = [employee] if employee else None
+    around = find_slots(service=service, start=start - timedelta(days=1), end=start + timedelta(days=7), now=now, **wanted)
     return sorted(sorted(around, key=lambda slot: abs(slot.start - start))[:NEAREST], key=lambda slot: slot.start)
 
 
 def approve(*, appointment: Appointment, now: datetime, origin: object = None, reason: str = "") -> None:
-    with _held(appointment) as employees:
-        if appointment.status != Status.PENDING:
+    """All who wait for it; `attendances.approve` one of them."""
+    with held(appointment) as employees:
+        waiting = waiting_of(appointment)
+        if not waiting:
             raise WrongState(_("Only a pending appointment can be approved."))
-        _set_status(appointment, Status.APPROVED, reason=reason)
-        announce(appointment, Message.Kind.APPROVED, employees=employees, now=now)
+        set_status(appointment, Status.APPROVED, dict.fromkeys(waiting, Status.APPROVED), reason=reason)
+        announce(appointment, Message.Kind.APPROVED, attendances=waiting, employees=employees, now=now)
         item_changed.send(sender=Appointment, item=appointment, origin=origin)
 
 
 def reject(*, appointment: Appointment, now: datetime, origin: object = None, reason: str = "") -> None:
-    with _held(appointment) as employees:
-        if appointment.status != Status.PENDING:
+    """All who wait; others who are approved already keep theirs, and the appointment takes place."""
+    with held(appointment) as employees:
+        waiting = waiting_of(appointment)
+        if not waiting:
             raise WrongState(_("Only a pending appointment can be rejected."))
-        _end(appointment, Status.REJECTED, Message.Kind.REJECTED, employees, now=now, origin=origin, reason=reason)
+        end(appointment, waiting, Status.REJECTED, Message.Kind.REJECTED, employees, now=now, origin=origin, reason=reason)
 
 
 def cancel(*, appointment: Appointment, now: datetime, by_customer: bool = False, origin: object = None, reason: str = "") -> None:
     """Ends it and frees the time. A customer must keep the service's notice (TooLate)."""
-    with _held(appointment) as employees:
+    with held(appointment) as employees:
         if not appointment.is_live:
             raise WrongState(_("This appointment has already been cancelled."))
         if by_customer:
-            _check_notice(appointment, appointment.service.cancel_notice, now)
-        _end(appointment, Status.CANCELLED, Message.Kind.CANCELLED, employees, now=now, origin=origin, reason=reason)
+            check_notice(appointment, appointment.service.cancel_notice, now)
+        end(appointment, live_of(appointment), Status.CANCELLED, Message.Kind.CANCELLED, employees, now=now, origin=origin, reason=reason)
 
 
 def reschedule(
@@ -178,20 +188,20 @@ def reschedule(
     """
     length = appointment.end - appointment.start
     try:
-        with _held(appointment, also=[employee] if employee else ()) as employees:
+        with held(appointment, also=[employee] if employee else ()) as employees:
             if not appointment.is_live:
                 raise WrongState(_("This appointment has been cancelled."))
             if by_customer:
-                _check_notice(appointment, appointment.service.reschedule_notice, now)
-            wanted = [employee] if employee else employees
+                check_notice(appointment, appointment.service.reschedule_notice, now)
+            wanted, until = [employee] if employee else employees, start + timedelta(seconds=1)
             length = appointment.end - appointment.start
-            itself, place = ("appointment", appointment.pk), appointment.chosen_location
-            for one in wanted:
-                slot = is_bookable(service=appointment.service, employee=one, start=start, now=now, ignore=itself, duration=length, location=place)
-                if slot is None:
-                    raise SlotTaken(_("This time is not free."))
-                if slot.location_id is not None:
-                    appointment.location_id = slot.location_id
+            asked: Wanted = {"ignore": ("appointment", appointment.pk), "duration": length, "location": appointment.chosen_location}
+            offered = find_slots(service=appointment.service, start=start, end=until, now=now, employees=wanted, together=True, join=False, **asked)
+            slot = next((one for one in offered if one.start == start), None)
+            if slot is None:
+                raise SlotTaken(_("This time is not free."))
+            if slot.location_id is not None:
+                appointment.location_id = slot.location_id
             appointment.buffer_before, appointment.buffer_after = appointment.service.buffer_before, appointment.service.buffer_after
             _move(appointment, wanted, start, start + length, now=now, origin=origin, reason=reason)
     except SlotTaken as taken:
@@ -209,7 +219,7 @@ def move(
     """
     if end <= start:
         raise WrongState(_("The end must be after the start."))
-    with _held(appointment) as employees:
+    with held(appointment) as employees:
         if not appointment.is_live:
             raise WrongState(_("This appointment has been cancelled."))
         if (appointment.start, appointment.end) == (start, end):
@@ -227,7 +237,7 @@ def set_staff(*, appointment: Appointment, employees: Sequence[Employee], now: d
     wanted = list(dict.fromkeys(employees))
     if not wanted:
         raise WrongState(_("Somebody has to serve the appointment."))
-    with _held(appointment, also=wanted):
+    with held(appointment, also=wanted):
         if not appointment.is_live:
             raise WrongState(_("This appointment has been cancelled."))
         if list(appointment.staffings.order_by("pk").values_list("employee", flat=True)) == [one.pk for one in wanted]:
@@ -237,12 +247,12 @@ def set_staff(*, appointment: Appointment, employees: Sequence[Employee], now: d
 
 def reinstate(*, appointment: Appointment, now: datetime, origin: object = None, reason: str = "") -> None:
     """Takes back a cancellation or rejection, if the time is still free of other appointments: what was pending still waits for approval."""
-    with _held(appointment) as employees:
+    with held(appointment) as employees:
         if appointment.is_live:
             raise WrongState(_("This appointment is not cancelled."))
         allocation.shrink(appointment, [one.calendar_id for one in employees])
-        before = appointment.history.filter(status__in=LIVE).order_by("-history_date", "-history_id").values_list("status", flat=True).first()
-        _set_status(appointment, Status(before or Status.APPROVED), reason=reason)
+        back = as_they_were(appointment)
+        set_status(appointment, following(one.status for one in back) if back else Status.APPROVED, {one: Status(one.status) for one in back}, reason=reason)
         allocation.occupy(appointment, employees)
         announce(appointment, Message.Kind.BOOKED, employees=employees, now=now)
         item_changed.send(sender=Appointment, item=appointment, origin=origin)
@@ -252,16 +262,16 @@ def edit(*, appointment: Appointment, changes: dict[str, object], origin: object
     """What has no effect on anybody's time: internal_note, location, sync_enabled."""
     if unknown := set(changes) - {"internal_note", "location", "location_id", "sync_enabled"}:
         raise ValueError(f"not editable: {sorted(unknown)}")
-    with _held(appointment):
+    with held(appointment):
         for name, value in changes.items():
             setattr(appointment, name, value)
-        _save(appointment, reason)
+        save(appointment, reason)
         item_changed.send(sender=Appointment, item=appointment, origin=origin)
 
 
 def delete(*, appointment: Appointment, origin: object = None) -> None:
     """Erases it for good (its history stays) and tells nobody; to tell the customer, cancel it."""
-    with _held(appointment):
+    with held(appointment):
         allocation.free(appointment)
         pk = appointment.pk
         appointment.delete()
@@ -270,7 +280,7 @@ def delete(*, appointment: Appointment, origin: object = None) -> None:
 
 
 @contextmanager
-def _held(appointment: Appointment, *, also: Sequence[Employee] = ()) -> Iterator[list[Employee]]:
+def held(appointment: Appointment, *, also: Sequence[Employee] = ()) -> Iterator[list[Employee]]:
     """One transaction in which its calendars are locked, then the appointment, then read anew; yields its employees.
 
     In that order, because reading a calendar moves many appointments in one transaction: whoever held one of them and waited for the
@@ -290,7 +300,7 @@ def _held(appointment: Appointment, *, also: Sequence[Employee] = ()) -> Iterato
         yield employees
 
 
-def _check_notice(appointment: Appointment, minutes: int, now: datetime) -> None:
+def check_notice(appointment: Appointment, minutes: int, now: datetime) -> None:
     if appointment.start - now < timedelta(minutes=minutes):
         raise TooLate(_("It is too late to change this appointment online. Please call us."))
 
@@ -321,33 +331,10 @@ def _move(
     if leaving or staffed:
         Staffing.objects.filter(appointment=appointment).delete()
         Staffing.objects.bulk_create(Staffing(appointment=appointment, employee=one) for one in employees)
-    _save(appointment, reason)
+    save(appointment, reason)
     for attendance in appointment.attendances.filter(status__in=LIVE):
         attendance.link_version += 1  # the old mail's link dies with the old time
         attendance.save()
     announce(appointment, Message.Kind.RESCHEDULED, employees=[*employees, *leaving], previous=before, quiet=quiet, now=now)
+    wake_waiting()
     item_changed.send(sender=Appointment, item=appointment, origin=origin)
-
-
-def _end(appointment: Appointment, status: Status, kind: Message.Kind, employees: Sequence[Employee], *, now: datetime, origin: object, reason: str) -> None:
-    going = list(appointment.attendances.filter(status__in=LIVE))
-    _set_status(appointment, status, reason=reason)
-    allocation.free(appointment)
-    announce(appointment, kind, attendances=going, employees=employees, now=now)
-    item_changed.send(sender=Appointment, item=appointment, origin=origin)
-
-
-def _set_status(appointment: Appointment, status: Status, *, reason: str) -> None:
-    appointment.status = status
-    _save(appointment, reason)
-    for attendance in appointment.attendances.all():
-        if attendance.is_live or status in LIVE:
-            attendance.status = status
-            if status not in LIVE:
-                attendance.link_version += 1
-            attendance.save()
-
-
-def _save(appointment: Appointment, reason: str) -> None:
-    appointment._change_reason = reason[:100] or None  # type: ignore[attr-defined]  # simple-history reads it
-    appointment.save()

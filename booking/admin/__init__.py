@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from booking.admin import appointment, attendance, calendar, catalog, employee, event, mail_text, message, people, reminder
+from booking.admin import appointment, attendance, calendar, catalog, employee, event, mail_text, message, people, reminder, waiting
 
-__all__ = ["appointment", "attendance", "calendar", "catalog", "employee", "event", "mail_text", "message", "people", "reminder"]
+__all__ = ["appointment", "attendance", "calendar", "catalog", "employee", "event", "mail_text", "message", "people", "reminder", "waiting"]

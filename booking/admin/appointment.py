@@ -32,7 +32,9 @@ class AppointmentAdmin(HistoryAdmin):
     date_hierarchy = "start"
     history_list_display = ["start", "end", "status"]
     actions = ["approve", "reject", "cancel", "reinstate"]
-    add_fieldsets = [(None, {"fields": ["service", "extras", "employee", "location", "start", "customer", "notes", "language", "timezone"]})]
+    add_fieldsets = [
+        (None, {"fields": ["service", "extras", "employee", "location", "start", "customer", "persons", "notes", "language", "timezone"]}),
+    ]
     fieldsets = [
         (None, {"fields": ["service", "status", "decision", "seen"]}),
         (gettext_lazy("Time"), {"fields": ["start", "end", "employee", "others"]}),
@@ -67,7 +69,7 @@ class AppointmentAdmin(HistoryAdmin):
 
     @admin.display(description=gettext_lazy("customers"))
     def customers(self, appointment: Appointment) -> str:
-        return ", ".join(str(attendance.customer) for attendance in appointment.attendances.all())
+        return ", ".join(f"{one.customer} ({one.persons})" if one.persons > 1 else str(one.customer) for one in appointment.coming)
 
     def save_model(self, request: HttpRequest, obj: Appointment, form: Any, change: bool) -> None:
         """The form's action has saved it."""

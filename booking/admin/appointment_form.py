@@ -79,6 +79,7 @@ class BookForm(ActionForm):
         label=gettext_lazy("extras"),
         help_text=gettext_lazy("One of each, and only of the service that is booked."),
     )
+    persons = forms.IntegerField(label=gettext_lazy("persons"), min_value=1, initial=1, required=False)
     notes = forms.CharField(label=gettext_lazy("customer's notes"), required=False, max_length=2000, widget=forms.Textarea)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=settings.LANGUAGES, initial=settings.LANGUAGE_CODE)
     timezone = forms.CharField(label=gettext_lazy("time zone"), max_length=64, initial=settings.TIME_ZONE, validators=[check_timezone])
@@ -123,6 +124,7 @@ class BookForm(ActionForm):
             notes=typed["notes"],
             location=typed["location"],
             chosen=[Chosen(extra, 1) for extra in typed["extras"]],
+            persons=typed["persons"] or 1,
         )
         self.instance = booked.appointment
 

@@ -57,6 +57,7 @@ class ServiceAdmin(HistoryAdmin):
     fieldsets = [
         (None, {"fields": ["name", "category", "locations", "description", "color", "picture", "price", "is_active", "position"]}),
         (_("Time"), {"fields": ["duration", "buffer_before", "buffer_after", "slot_step"]}),
+        (_("Persons"), {"fields": ["min_capacity", "max_capacity", "assignment", "collective", "max_per_customer", "limit_days", "waiting_list"]}),
         (_("Booking"), {"fields": ["needs_approval", "min_notice", "horizon", "reschedule_notice", "cancel_notice"]}),
     ]
 

@@ -28,6 +28,7 @@ class MessageAdmin(ReadOnlyAdmin):
         "audience",
         "attendance",
         "registration",
+        "waiting",
         "reminder",
         "moment",
         "recipient",

@@ -60,9 +60,11 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
         given=wish["answers"],
         public=True,
         location=wish["location"],
+        persons=wish["persons"],
     )
     appointment = attendance.appointment
-    employee = wish["employee"].pk if wish["employee"] else appointment.staffings.values_list("employee_id", flat=True).get()
+    known = wish["employee"].pk if wish["employee"] and not wish["service"].collective else None
+    employee = known or appointment.staffings.order_by("pk").values_list("employee_id", flat=True)[0]
     return status.HTTP_201_CREATED, {
         "id": str(attendance.uuid),
         "status": str(attendance.status),
@@ -71,6 +73,7 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
         "employee": employee,
         "location": appointment.location_id,
         "price": str(attendance.price),
+        "persons": attendance.persons,
         "link_version": attendance.link_version,
     }
 
@@ -79,5 +82,5 @@ def told(kept: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     """The kept answer as it is given: in the zone, with the link as it was then. One that has died since stays dead."""
     link = manage_url(Attendance(uuid=UUID(kept["id"]), link_version=kept["link_version"]))
     times = {name: datetime.fromisoformat(kept[name]).astimezone(zone).isoformat() for name in ("start", "end")}
-    kept_facts = {"employee": kept["employee"], "location": kept.get("location"), "price": kept["price"]}
-    return {"id": kept["id"], "status": kept["status"], **times, **kept_facts, "manage_url": link}
+    facts = {"employee": kept["employee"], "location": kept.get("location"), "persons": kept.get("persons", 1), "price": kept["price"]}
+    return {"id": kept["id"], "status": kept["status"], **times, **facts, "manage_url": link}

@@ -20,12 +20,13 @@ from rest_framework.views import APIView
 from booking.actions.idempotency import Answer, Mismatch, digest, once
 from booking.api.parsers import SmallJSONParser
 from booking.api.throttles import AddressThrottle
-from booking.errors import BookingError, NotOpen, SlotTaken, SoldOut, TooMany
+from booking.errors import BookingError, LimitReached, NotOpen, SlotTaken, SoldOut, TooMany
 
 LONGEST_KEY = 255
 KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="A request repeated with the same key is carried out once.")
 STATUS = {
     SlotTaken: status.HTTP_409_CONFLICT,
+    LimitReached: status.HTTP_409_CONFLICT,
     SoldOut: status.HTTP_409_CONFLICT,
     NotOpen: status.HTTP_409_CONFLICT,
     TooMany: status.HTTP_429_TOO_MANY_REQUESTS,

@@ -18,6 +18,7 @@ from rest_framework import serializers
 
 from booking.api.fields import DayField, IdField, InstantField, LineField, TextField, TimeZoneField
 from booking.api.options import extras_wished, given
+from booking.availability.groups import too_many
 from booking.models import Category, CustomField, Employee, Event, EventPeriod, Extra, Location, Offer, Registration, Service, Status
 
 LONGEST_RANGE = 62  # days
@@ -68,11 +69,14 @@ class ServiceChoice(Asked):
     service = IdField(help_text="Id of a service.")
     employee = IdField(required=False, allow_null=True, help_text="Id of an employee; without it anyone who is free.")
     location = IdField(required=False, allow_null=True, help_text="Id of one of the service's locations; without it wherever the employee is.")
+    persons = IdField(required=False, default=1, help_text="How many come; more than one only to a service with several places.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         service = next(iter(Service.objects.raw(SERVICE, [attrs["service"]])), None)
         if service is None:
             raise serializers.ValidationError({"service": [_("There is no such service.")]})
+        if attrs["persons"] > service.max_capacity:
+            raise serializers.ValidationError({"persons": [too_many(service)]})
         employee = None
         if attrs.get("employee") is not None:
             employee = next(iter(Employee.objects.raw(EMPLOYEE, [service.pk, attrs["employee"]])), None)
@@ -148,6 +152,7 @@ class SlotAnswer(serializers.Serializer[Any]):
     employee = serializers.IntegerField()
     location = serializers.IntegerField(required=False, help_text="Where it takes place, if that is known.")
     unsure = serializers.BooleanField(required=False, help_text="True if busy times may be missing.")
+    places_left = serializers.IntegerField(required=False, help_text="Of a service with several places.")
 
 
 class SlotsAnswer(serializers.Serializer[Any]):
@@ -163,8 +168,9 @@ class AppointmentAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Status.choices)
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
-    employee = serializers.IntegerField()
+    employee = serializers.IntegerField(help_text="Of several who serve it together the first.")
     location = serializers.IntegerField(allow_null=True)
+    persons = serializers.IntegerField()
     price = serializers.DecimalField(max_digits=10, decimal_places=2)
     manage_url = serializers.URLField()
 
@@ -271,7 +277,7 @@ class ServiceAnswer(serializers.ModelSerializer[Service]):
         model = Service
         fields = [
             "id", "name", "category", "locations", "description", "color", "picture", "duration", "price", "min_notice", "horizon",
-            "reschedule_notice", "cancel_notice", "needs_approval", "employees", "extras", "questions",
+            "reschedule_notice", "cancel_notice", "needs_approval", "min_capacity", "max_capacity", "collective", "employees", "extras", "questions",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from booking.actions.extras import added
 from booking.api.base import PublicView, filled
 from booking.api.serializers import NextAnswer, NextQuery, SlotsAnswer, SlotsQuery
-from booking.availability import Found, Slot, find_spans, next_slot
+from booking.availability import Found, Slot, Wanted, find_spans, next_slot
 
 
 class SlotsView(PublicView):
@@ -35,6 +35,7 @@ class SlotsView(PublicView):
             employees=[wish["employee"]] if wish["employee"] else None,
             location=wish["location"],
             added=added(wish["extras"]),
+            persons=wish["persons"],
         )
         return HttpResponse(b'{"slots":[' + spans_json(spans, zone) + b"]}", content_type="application/json")
 
@@ -46,8 +47,9 @@ class NextSlotView(PublicView):
     def get(self, request: Request) -> Response:
         """The first free slot up to the service's horizon, or null."""
         wish = NextQuery.read(filled(request))
-        employees = [wish["employee"]] if wish["employee"] else None
-        slot = next_slot(service=wish["service"], now=timezone.now(), employees=employees, location=wish["location"], added=added(wish["extras"]))
+        wanted: Wanted = {"location": wish["location"], "added": added(wish["extras"]), "persons": wish["persons"]}
+        wanted["employees"] = [wish["employee"]] if wish["employee"] else None
+        slot = next_slot(service=wish["service"], now=timezone.now(), **wanted)
         return Response({"slot": slot and slot_json(slot, wish["timezone"])})
 
 
@@ -60,20 +62,23 @@ def slot_json(slot: Slot, zone: ZoneInfo) -> dict[str, Any]:
     }
     if slot.location_id is not None:
         entry["location"] = slot.location_id
+    if slot.places_left is not None:
+        entry["places_left"] = slot.places_left
     return {**entry, "unsure": True} if slot.unsure else entry
 
 
 def spans_json(spans: Iterable[Found], zone: ZoneInfo) -> bytes:
-    """The same for instants in seconds since the epoch: each time is written once, however many share it."""
+    """The same with seconds since the epoch: each time is written once, however many share it."""
     heads: dict[tuple[int, int], str] = {}
-    tails: dict[tuple[bool, int | None], str] = {}
+    tails: dict[tuple[bool, int | None, int | None], str] = {}
     parts = []
-    for start, end, employee, unsure, location in spans:
+    for start, end, employee, unsure, location, left, _appointment in spans:
         if (head := heads.get((start, end))) is None:
             begin, until = (datetime.fromtimestamp(instant, zone).isoformat() for instant in (start, end))
             head = heads[start, end] = f'{{"start":"{begin}","end":"{until}","employee":'
-        if (tail := tails.get(key := (unsure, location))) is None:
+        if (tail := tails.get(key := (unsure, location, left))) is None:
             place = "" if location is None else f',"location":{location}'
-            tail = tails[key] = f'{place},"unsure":true}}' if unsure else f"{place}}}"
+            places = "" if left is None else f',"places_left":{left}'
+            tail = tails[key] = f"{place}{places}" + (',"unsure":true}' if unsure else "}")
         parts.append(f"{head}{employee}{tail}")
     return ",".join(parts).encode()

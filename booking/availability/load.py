@@ -102,6 +102,11 @@ class Schedule:
     duration: int | None = None
     price: Decimal | None = None
 
+    def at(self, place: int | None) -> Rules | None:
+        """The rules at that place: what is worked wherever counts at each. None where the service isn't offered."""
+        hours = dict(self.hours)
+        return hours.get(place, hours.get(None))
+
     @cached_property
     def trust(self) -> Trust:
         return Trust(closed=self._doubted_from(BusySource.Policy.CLOSE), unsure=self._doubted_from(BusySource.Policy.MARK))

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0007_services'),
+        ('booking', '0008_groups'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -13,6 +13,7 @@ from booking.models.message import Message
 from booking.models.people import Customer, Employee, ErasureRequest
 from booking.models.question import Answer, CustomField, Upload
 from booking.models.reminder import Reminder
+from booking.models.waiting import WaitingEntry
 
 __all__ = [
     "Allocation",
@@ -46,5 +47,6 @@ __all__ = [
     "Status",
     "TimeOff",
     "Upload",
+    "WaitingEntry",
     "WorkingHours",
 ]

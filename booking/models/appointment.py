@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -69,6 +70,16 @@ class Appointment(models.Model):
         return self.location if self.location_id and self.service.locations.filter(pk=self.location_id).exists() else None
 
     @property
+    def coming(self) -> list[Attendance]:
+        """Whose places hold the time; of one that has ended, all who ever had some."""
+        attendances = list(self.attendances.all())
+        return [one for one in attendances if one.is_live] if self.is_live else attendances
+
+    @property
+    def persons(self) -> int:
+        return sum(one.persons for one in self.coming)
+
+    @property
     def uid(self) -> str:
         """The iCalendar UID that mails, feeds and CalDAV calendars all carry."""
         return f"{self.uuid}@kalends"
@@ -95,12 +106,16 @@ class Staffing(models.Model):
 
 
 class Attendance(models.Model):
-    """One customer's place in an appointment. Its uuid is the public id; the manage link is signed over uuid and `link_version`."""
+    """One customer's places in an appointment, which several may share. Its uuid is the public id; the manage link is signed over uuid and `link_version`.
+
+    A customer who books the same one twice has two: each has a link of its own.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     appointment = models.ForeignKey(Appointment, models.CASCADE, related_name="attendances")
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="attendances", verbose_name=_("customer"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.APPROVED)
+    persons = models.PositiveIntegerField(_("persons"), default=1, validators=[MinValueValidator(1)])
     notes = models.TextField(_("customer's notes"), blank=True)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2)
     language = models.CharField(_("language"), max_length=10, choices=languages, default="de")
@@ -108,6 +123,7 @@ class Attendance(models.Model):
     link_version = models.PositiveIntegerField(default=1, editable=False)
     # Raised with every announcement, so that each is mailed once.
     version = models.PositiveIntegerField(default=1, editable=False)
+    no_show = models.BooleanField(_("did not come"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     history = records(excluded_fields=["link_version", "version"])
@@ -115,7 +131,6 @@ class Attendance(models.Model):
     class Meta:
         verbose_name = _("attendance")
         verbose_name_plural = _("attendances")
-        constraints = [models.UniqueConstraint(fields=["appointment", "customer"], name="attendance_once")]
 
     def __str__(self) -> str:
         return f"{self.customer} · {self.appointment}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Exists, Max, Min, OuterRef, Q
+from django.db.models import Exists, F, Max, Min, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -47,6 +48,15 @@ class Location(models.Model):
         return self.name
 
 
+class Assignment(models.TextChoices):
+    """Who serves whoever asks for anyone."""
+
+    FEWEST = "fewest", _("who has the fewest appointments that day")
+    TURN = "turn", _("in turn")
+    RANDOM = "random", _("at random")
+    PRIORITY = "priority", _("the first in the list of employees")
+
+
 class ServiceQuerySet(models.QuerySet["Service"]):
     def offered(self) -> ServiceQuerySet:
         """Those that can be booked, each knowing whether there is more to choose or to answer: whoever asks for less asks the database no more."""
@@ -70,7 +80,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 
 
 class Service(models.Model):
-    """Something a customer can book. Durations, buffers and the step are minutes."""
+    """Something a customer can book. Durations, buffers and the step are minutes.
+
+    With a `max_capacity` above one, customers join each other's appointments while places are left.
+    """
 
     name = models.CharField(_("name"), max_length=200)
     category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="services", verbose_name=_("category"))
@@ -95,6 +108,33 @@ class Service(models.Model):
     reschedule_notice = models.PositiveIntegerField(_("notice to reschedule (minutes)"), default=24 * 60)
     cancel_notice = models.PositiveIntegerField(_("notice to cancel (minutes)"), default=24 * 60)
     needs_approval = models.BooleanField(_("needs approval"), default=False)
+    min_capacity = models.PositiveIntegerField(
+        _("takes place from (persons)"),
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text=_("Until so many have booked, their bookings wait for confirmation. What is confirmed stays so."),
+    )
+    max_capacity = models.PositiveIntegerField(
+        _("places (persons)"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("More than one: a group. Several customers share an appointment, and each can bring others."),
+    )
+    assignment = models.CharField(_("who serves “anyone”"), max_length=10, choices=Assignment, default=Assignment.FEWEST)
+    collective = models.BooleanField(
+        _("all together"), default=False, help_text=_("All its employees serve together: a time is offered when all of them are free.")
+    )
+    max_per_customer = models.PositiveIntegerField(
+        _("bookings per customer"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("With one e-mail address. Empty: as many as one likes."),
+    )
+    waiting_list = models.BooleanField(
+        _("waiting list"), default=False, help_text=_("Where nothing is free, customers can wait: they are told by e-mail when something is.")
+    )
+    limit_days = models.PositiveIntegerField(_("within (days)"), default=7, validators=[MinValueValidator(1), MaxValueValidator(730)])
     employees = models.ManyToManyField("booking.Employee", through="Offer", related_name="services", blank=True, verbose_name=_("employees"))
     is_active = models.BooleanField(_("offered"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
@@ -113,9 +153,19 @@ class Service(models.Model):
         verbose_name = _("service")
         verbose_name_plural = _("services")
         ordering = ["position", "name"]
+        constraints = [models.CheckConstraint(condition=Q(min_capacity__lte=F("max_capacity")), name="service_capacity")]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.min_capacity is not None and self.max_capacity is not None and self.min_capacity > self.max_capacity:
+            raise ValidationError({"min_capacity": _("There are not so many places.")})
+
+    @property
+    def is_group(self) -> bool:
+        """Whether several persons can come to one appointment."""
+        return self.max_capacity > 1
 
 
 class Offer(models.Model):

@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from booking.models.appointment import Attendance
 from booking.models.event import Registration
 from booking.models.reminder import Reminder
+from booking.models.waiting import WaitingEntry
 
 EMAIL = "email"  # the channel that every message goes over first; the others are plug-ins
 
 
 class Message(models.Model):
-    """One mail (or what else its channel sends) to one address about one version of one attendance or registration. `context` keeps what is no longer in the tables when it is sent
+    """One mail (or what else its channel sends) to one address about one version of one attendance, registration or entry of the waiting list. `context` keeps what is no longer in the tables when it is sent
     (the old time); everything else is read when it is sent, so that the last state is told. What a reminder tells is no news: it has a `moment`, the
     start (or end) that it reminds of, and goes once for each."""
 
@@ -31,6 +32,8 @@ class Message(models.Model):
         EVENT_CANCELLED = "event_cancelled", _("event cancelled")
         REMINDER = "reminder", _("reminder")
         FOLLOW_UP = "follow_up", _("follow-up")
+        WAITING = "waiting", _("put on the waiting list")
+        FREED = "freed", _("something is free")
 
     class Audience(models.TextChoices):
         CUSTOMER = "customer", _("customer")
@@ -49,6 +52,7 @@ class Message(models.Model):
     registration = models.ForeignKey(Registration, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("registration"))
     reminder = models.ForeignKey(Reminder, models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("reminder"))
     moment = models.DateTimeField(_("time reminded of"), null=True, blank=True)
+    waiting = models.ForeignKey(WaitingEntry, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("waiting list"))
     version = models.PositiveIntegerField()
     channel = models.CharField(_("channel"), max_length=20, default=EMAIL)
     recipient = models.CharField(_("address"), max_length=254)
@@ -69,8 +73,12 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["channel", "kind", "attendance", "version", "recipient"], condition=Q(moment=None), name="message_once"),
             models.UniqueConstraint(fields=["channel", "reminder", "attendance", "moment", "recipient"], name="message_of_reminder_once"),
             models.UniqueConstraint(fields=["channel", "kind", "registration", "version", "recipient"], name="message_of_registration_once"),
+            models.UniqueConstraint(fields=["channel", "kind", "waiting", "version", "recipient"], name="message_of_waiting_once"),
             models.CheckConstraint(
-                condition=Q(attendance__isnull=False, registration=None) | Q(attendance=None, registration__isnull=False), name="message_is_about_one"
+                condition=Q(attendance__isnull=False, registration=None, waiting=None)
+                | Q(attendance=None, registration__isnull=False, waiting=None)
+                | Q(attendance=None, registration=None, waiting__isnull=False),
+                name="message_is_about_one",
             ),
         ]
         indexes = [models.Index(fields=["state", "not_before"], name="message_due"), models.Index(Upper("recipient"), "created_at", name="message_cap")]
@@ -85,5 +93,5 @@ class Message(models.Model):
         return self.attendance
 
     @property
-    def about(self) -> Attendance | Registration:
-        return self.registration or self.booking
+    def about(self) -> Attendance | Registration | WaitingEntry:
+        return self.registration or self.waiting or self.booking

@@ -24,8 +24,10 @@ def announce(
     previous: dict[str, datetime] | None = None,
     quiet: timedelta = timedelta(0),
     first: bool = False,
+    left: Appointment | None = None,
 ) -> None:
-    """One open Message per customer and employee, in the caller's transaction, and a ring for the task that sends them.
+    """One open Message per customer and employee, in the caller's transaction, and a ring for the task that sends them. Employees hear of several
+    attendances once, by the first of them. `left`: the appointment that the attendance has been moved out of.
 
     A waiting message of the same kind is replaced: only the last state is told, counted from the time (and the staff) that people
     last heard of. `first`: the attendances are new, nothing can be waiting.
@@ -39,10 +41,13 @@ def announce(
         staff = set(appointment.staffings.values_list("employee", flat=True))
         leaving = [employee.pk for employee in employees if employee.pk not in staff]
         context["previous_staff"] = sorted(leaving or staff)
-    for attendance in told:
+    if left is not None:
+        context["left"] = {"appointment": left.pk, "sequence": left.sequence}
+    for place, attendance in enumerate(told):
         heard = {} if first else take_back([attendance], kind)
         addresses = [(Message.Audience.CUSTOMER, attendance.customer.email)]
-        addresses += [(Message.Audience.EMPLOYEE, employee.email) for employee in employees if employee.email != attendance.customer.email]
+        if place == 0:
+            addresses += [(Message.Audience.EMPLOYEE, employee.email) for employee in employees if employee.email != attendance.customer.email]
         for audience, address in dict.fromkeys(addresses):
             message = Message(
                 kind=kind,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from booking.models import Appointment, Attendance, Employee, Message, Status
+from booking.models.appointment import LIVE
 
 Kind = Message.Kind
 
@@ -43,8 +46,12 @@ def told(message: Message) -> Knowledge | None:
 
 
 def before(message: Message) -> Knowledge | None:
-    """What people knew before the change the message is about: what they were told, else what was noted with the change."""
-    if (said := told(message)) is not None:
+    """What people knew before the change the message is about: what they were told, else what was noted with the change.
+
+    Whoever serves several customers hears of a change by one of them, and may have been told the last one by another.
+    """
+    of_several = message.audience == Message.Audience.EMPLOYEE and "previous_start" in message.context and _others(message).exists()
+    if not of_several and (said := told(message)) is not None:
         return said
     if "previous_start" not in message.context:
         return None
@@ -72,9 +79,10 @@ def needless(message: Message) -> str:
         return "The booking has ended."
     elif message.kind == Kind.APPROVED and attendance.status != Status.APPROVED:
         return "The booking is not approved any more."
-    if said == now or later.exists():
+    elsewhere = message.context.get("left", {}).get("appointment", attendance.appointment_id) != attendance.appointment_id
+    if (said == now and not elsewhere) or later.exists():
         return "The recipient has already been told."
-    if message.kind == Kind.RESCHEDULED:
+    if message.kind == Kind.RESCHEDULED and not elsewhere:
         if said is None and known is not None and (known.start, known.end) == (now.start, now.end) and known.staff in (None, now.staff):
             return "It is at the time people knew again."
         if _has_left(message) and not _knew(message):
@@ -87,7 +95,10 @@ def wording(message: Message) -> str:
     attendance = message.booking
     pending = attendance.status == Status.PENDING
     if message.kind == Kind.BOOKED:
-        return "pending" if pending else "booked"
+        joined = message.audience == Message.Audience.EMPLOYEE and _others(message).filter(pk__lt=attendance.pk, status__in=LIVE).exists()
+        return "pending" if pending else "joined" if joined else "booked"
+    if message.kind in (Kind.CANCELLED, Kind.REJECTED) and attendance.appointment.is_live:
+        return "left" if message.audience == Message.Audience.EMPLOYEE or message.kind == Kind.CANCELLED else str(message.kind)
     if message.kind != Kind.RESCHEDULED:
         return str(message.kind)
     if _has_left(message):
@@ -98,6 +109,10 @@ def wording(message: Message) -> str:
     if known is not None and (known.start, known.end) == (attendance.appointment.start, attendance.appointment.end):
         return "reassigned"
     return "rescheduled_pending" if pending else "rescheduled"
+
+
+def _others(message: Message) -> QuerySet[Attendance]:
+    return Attendance.objects.filter(appointment=message.booking.appointment_id).exclude(pk=message.booking.pk)
 
 
 def _has_left(message: Message) -> bool:

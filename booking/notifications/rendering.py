@@ -14,9 +14,9 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from booking.models import Employee, Message
-from booking.notifications import event_mail, knowledge, markup, texts
+from booking.notifications import event_mail, knowledge, markup, texts, waiting
 from booking.notifications.content import Content, Reader, organizer_address
-from booking.notifications.invitation import invitation
+from booking.notifications.invitation import invitation, parting
 from booking.notifications.placeholders import Value, fill, header, html, text, values_for
 from booking.notifications.placeholders.values import known_zone
 
@@ -53,7 +53,7 @@ def words(message: Message) -> Filled:
 
 
 def _told(message: Message) -> Content:
-    return event_mail.content(message) if message.registration else content(message)
+    return event_mail.content(message) if message.registration else waiting.content(message) if message.waiting else content(message)
 
 
 def _filled(message: Message, told: Content) -> Filled:
@@ -81,7 +81,7 @@ def content(message: Message) -> Content:
         previous=(known.start, known.end) if known else None,
         employee=None if wording == "handed_over" else employee,
     )
-    part = None
+    parts = []
     if message.moment is None:  # a reminder brings nothing new for the calendar
         part = invitation(
             attendance,
@@ -91,6 +91,7 @@ def content(message: Message) -> Content:
             timezone=reader.timezone,
             gone=wording == "handed_over",
         )
+        parts = [part, parting(message, name=reader.name, timezone=reader.timezone)]
     return Content(
         reader=reader,
         folder=message.audience,
@@ -98,7 +99,7 @@ def content(message: Message) -> Content:
         values=values,
         customer=attendance.customer,
         employee=attendance.appointment.employees.first(),
-        parts=[part] if part else [],
+        parts=[one for one in parts if one],
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from booking.models import Message
 from booking.models.message import EMAIL
-from booking.notifications import channels, knowledge, registrations, reminders
+from booking.notifications import channels, knowledge, registrations, reminders, waiting
 from booking.notifications.channels.spreading import spread
 from booking.notifications.rendering import render
 from booking.wake import wake
@@ -35,6 +36,10 @@ ABOUT = (
     "registration__event__organizer__calendar",
     "registration__event__location",
     "registration__customer",
+    "waiting__service__category",
+    "waiting__service__location",
+    "waiting__customer",
+    "waiting__employee",
 )
 
 
@@ -68,7 +73,7 @@ def _wake_others(now: datetime) -> None:
 
 def due(now: datetime) -> QuerySet[Message]:
     """Open, and nobody is at it; one after the other for each recipient of a booking, so that news arrives in its order."""
-    same = Q(attendance=OuterRef("attendance")) | Q(registration=OuterRef("registration"))
+    same = Q(attendance=OuterRef("attendance")) | Q(registration=OuterRef("registration")) | Q(waiting=OuterRef("waiting"))
     at_it = Message.objects.filter(same, recipient=OuterRef("recipient"), state=Message.State.OPEN, claimed_until__gt=now)
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     return Message.objects.filter(free, ~Exists(at_it), state=Message.State.OPEN, not_before__lte=now)
@@ -89,8 +94,7 @@ def send_one(pk: int, *, now: datetime) -> bool:
         if reason := _needless(message, now):
             mine.update(state=Message.State.SKIPPED, error=reason, claimed_until=None)
             return False
-        told = registrations.current(message.registration) if message.registration else knowledge.current(message.booking)
-        context = {**message.context, "told": told.as_json()}
+        context = {**message.context, "told": _told(message)}
         if message.channel == EMAIL:
             spread(message, now)
             render(message).send()
@@ -113,7 +117,16 @@ def retry(messages: QuerySet[Message], *, now: datetime) -> int:
 def _needless(message: Message, now: datetime) -> str:
     if message.moment:
         return reminders.needless(message, now)
+    if message.waiting:
+        return waiting.needless(message)
     return registrations.needless(message) if message.registration else knowledge.needless(message)
+
+
+def _told(message: Message) -> dict[str, Any]:
+    """What the recipient knows when it has been sent."""
+    if message.waiting:
+        return waiting.current(message.waiting).as_json()
+    return registrations.current(message.registration).as_json() if message.registration else knowledge.current(message.booking).as_json()
 
 
 def _put_off(message: Message, mine: QuerySet[Message], error: Exception, now: datetime) -> None:

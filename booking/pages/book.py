@@ -23,16 +23,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 from booking.actions import appointments
 from booking.actions.customers import Guest
 from booking.actions.idempotency import Answer, Mismatch, digest, once
-from booking.availability import Slot, find_slots
-from booking.errors import BookingError, SlotTaken, TooMany
+from booking.actions.status import first_status
+from booking.availability import Slot, Wanted, find_slots
+from booking.availability.groups import few_left
+from booking.errors import BookingError, LimitReached, SlotTaken, TooMany
 from booking.extras import PREFIX as EXTRA
 from booking.forms import BookingForm
 from booking.links import manage_token
-from booking.models import Appointment, Attendance, BookedExtra, Customer, CustomField, Location, Service, Status
+from booking.models import Appointment, Attendance, BookedExtra, Customer, CustomField, Location, Service
 from booking.pages import proof, stamp, zone
 from booking.pages.access import personal
 from booking.pages.add_to_calendar import ways
-from booking.pages.choice import Choice, Quote, choice_of
+from booking.pages.choice import Choice, Quote, choice_of, persons_of
 from booking.pages.picker import pick
 from booking.pages.throttle import throttled
 from booking.questions import PREFIX as FIELD
@@ -48,22 +50,13 @@ LONGEST = 4000
 @throttled("slots")
 def time(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The month and the times of a day; htmx gets the part that changes. With date and time in the address straight on to the details."""
-    service = _offered(pk)
+    service = offered(pk)
     choice = choice_of(request, service)
     if choice is None:
         return _choose_first(request, pk)
     shown = zone.zone_of(request)
-    day = zone.read_day(request.GET.get("date"))
-    picker = pick(
-        service=service,
-        employees=choice.candidates,
-        zone=shown.info,
-        now=timezone.now(),
-        month=zone.read_day(request.GET.get("month")),
-        day=day,
-        added=choice.added,
-        location=choice.location,
-    )
+    day, month = zone.read_day(request.GET.get("date")), zone.read_day(request.GET.get("month"))
+    picker = pick(service=service, zone=shown.info, now=timezone.now(), month=month, day=day, **choice.wanted)
     wanted = _wall_time(request.GET.get("time", ""))
     if wanted and picker.day == day is not None:
         for one in picker.times:
@@ -71,22 +64,27 @@ def time(request: HttpRequest, pk: int) -> HttpResponseBase:
                 kept = {
                     name: values
                     for name, values in request.GET.lists()
-                    if name in (*PREFILL, "employee", "location", "timezone") or name.startswith((EXTRA, FIELD))
+                    if name in (*PREFILL, "employee", "location", "persons", "timezone") or name.startswith((EXTRA, FIELD))
                 }
                 query = urlencode({**kept, "start": zone.write_instant(one.start)}, doseq=True)
                 return redirect(f"{reverse('booking:details', args=[pk])}?{query}")
+    several = choice.employee is None or service.offers.filter(employee__is_active=True).count() > 1
     context = {
         "service": service,
         "employee": choice.employee,
+        "employees": choice.candidates if service.collective else None,
+        "persons": choice.persons,
         "chosen_extras": choice.chosen,
         "quote": choice.quote(),
-        "changeable": service.has_extras or choice.employee is None or service.offers.filter(employee__is_active=True).count() > 1,
+        "changeable": service.has_extras or (several and not service.collective),
         "location": choice.location,
         "picker": picker,
         "zone": shown,
         "zones": zone.choices() if "zones" in request.GET else [],
         "time_taken": bool(wanted),
         "details": reverse("booking:details", args=[pk]),
+        "waiting": reverse("booking:waiting_enter", args=[pk]) if service.waiting_list else "",
+        "wait": picker.unmet(timezone.now().astimezone(shown.info).date()),
     }
     return picker_response(request, "booking/time.html", context)
 
@@ -107,7 +105,7 @@ def picker_response(request: HttpRequest, page: str, context: dict[str, Any], st
 @personal
 def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Who comes. Sent twice it books once; a time that has been taken meanwhile is answered with the nearest, and what was typed stays."""
-    service = _offered(pk)
+    service = offered(pk)
     choice = choice_of(request, service)
     start = zone.read_instant(request.POST.get("start") or request.GET.get("start"))
     asked = list(CustomField.objects.asked_for(service)) if service.has_fields else []
@@ -118,10 +116,12 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
     shown = zone.zone_of(request)
     context: dict[str, Any] = {"service": service, "employee": choice.employee, "chosen_extras": choice.chosen, "zone": shown, "start": start}
     context |= {"action": f"?{urlencode(_beside(request, PREFILL), doseq=True)}", **_quoted(choice.quote(), start)}
+    context["employees"] = choice.candidates if service.collective else None
 
-    def offered() -> list[Slot]:
+    def free() -> list[Slot]:
+        """Whatever number of persons comes."""
         until = start + timedelta(seconds=1)
-        wanted: Any = {"employees": choice.candidates, "added": choice.added, "location": choice.location}
+        wanted: Wanted = {**choice.wanted, "persons": 1}
         return [slot for slot in find_slots(service=service, start=start, end=until, now=timezone.now(), **wanted) if slot.start == start]
 
     def page(slots: list[Slot], status: int = 200) -> HttpResponseBase:
@@ -131,39 +131,39 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
 
     if request.method == "POST" and "other" in request.POST:
         _remember(request, asked)
-        return _choose_again(request, pk, start.astimezone(shown.info).date())
+        return _choose_again(request, service, start.astimezone(shown.info).date())
     if request.method != "POST":
-        typed = _typed(request)
-        initial = {name: request.GET[name] for name in PREFILL if name in request.GET} | {name: typed[name] for name in PREFILL if name in typed}
-        context |= {"form": BookingForm(initial=initial), "questions": QuestionsForm(asked=asked, given=typed or request.GET), "stamp": stamp.new()}
-        slots = offered()
+        typed, slots = _typed(request), free()
+        left = max((slot.places_left or 1 for slot in slots), default=0)
+        initial = {"persons": choice.persons} | {name: request.GET[name] for name in PREFILL if name in request.GET}
+        form = BookingForm(initial=initial | {name: typed[name] for name in (*PREFILL, "persons") if name in typed}, most=service.max_capacity, left=left)
+        context |= {"form": form, "questions": QuestionsForm(asked=asked, given=typed or request.GET), "stamp": stamp.new()}
         if slots:
-            context |= _quoted(choice.quote(among={slot.employee_id for slot in slots}), start)
+            context |= {"problem": few_left(left) if left < choice.persons else "", **_quoted(choice.quote(among={slot.employee_id for slot in slots}), start)}
         else:
-            near: Any = {"employee": choice.employee, "added": choice.added, "location": choice.location}
-            alternatives = appointments.nearest(service=service, start=start, now=timezone.now(), **near)
+            alternatives = appointments.nearest(service=service, start=start, now=timezone.now(), employee=choice.employee, **choice.near)
             context |= {"problem": _("This time is no longer free."), "alternatives": alternatives}
         return page(slots)
 
-    form, questions = BookingForm(request.POST), QuestionsForm(request.POST, request.FILES, asked=asked)
+    form, questions = BookingForm(request.POST, most=service.max_capacity), QuestionsForm(request.POST, request.FILES, asked=asked)
     context |= {"form": form, "questions": questions, "stamp": request.POST.get("stamp", "")}
     valid = form.is_valid() & questions.is_valid()
     try:
         shown_at = stamp.read(request.POST)
         if shown_at.automatic and valid:
-            return _pretend(request, service=service, choice=choice, start=start, form=form, slots=offered())
+            return _pretend(request, service=service, choice=choice, start=start, form=form, slots=free())
         questions.keep_files()
     except stamp.Stale:
         context |= {"stamp": stamp.new(), "problem": _("The form had been open for too long. Nothing is lost: please check it and send it again.")}
-        return page(offered(), status=400)
+        return page(free(), status=400)
     except TooMany as error:
         context |= {"problem": str(error)}
-        return page(offered(), status=429)
+        return page(free(), status=429)
     if not valid:
-        return page(offered(), status=400)
+        return page(free(), status=400)
     if problem := proof.lacking(request.POST):
         context |= {"problem": problem}
-        return page(offered(), status=400)
+        return page(free(), status=400)
     guest = Guest(
         **{name: form.cleaned_data[name] for name in ("first_name", "last_name", "email", "phone")}, language=get_language() or "", timezone=shown.name
     )
@@ -180,6 +180,7 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
             given=questions.given,
             public=True,
             location=choice.location,
+            persons=form.cleaned_data.get("persons", 1),
         )
         return 201, {"id": str(attendance.uuid)}
 
@@ -191,13 +192,16 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
         _code, kept = once(key=digest("page", shown_at.key), request_hash=wish, do=book)
     except Mismatch:
         context |= {"stamp": stamp.new(), "problem": _("You have already booked with this form. Send it once more only if you want another appointment.")}
-        return page(offered(), status=409)
+        return page(free(), status=409)
     except SlotTaken as taken:
+        if taken.left:
+            form.add_error("persons", str(taken))
+            return render(request, "booking/details.html", context, status=409)
         context |= {"problem": str(taken), "alternatives": taken.slots}
-        return page(offered(), status=409)
+        return page(free(), status=409)
     except BookingError as error:
         context |= {"problem": str(error)}
-        return page(offered(), status=429 if isinstance(error, TooMany) else 400)
+        return page(free(), status={TooMany: 429, LimitReached: 409}.get(type(error), 400))
     request.session.pop("typed", None)
     request.session["booked"] = {"id": kept["id"], "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
@@ -230,10 +234,12 @@ def _choose_first(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect(f"{reverse('booking:service', args=[pk])}?{request.META.get('QUERY_STRING', '')}")
 
 
-def _choose_again(request: HttpRequest, pk: int, day: date) -> HttpResponseBase:
+def _choose_again(request: HttpRequest, service: Service, day: date) -> HttpResponseBase:
     """To the times of the day."""
-    kept = _beside(request, (*PREFILL, "start", "date"))
-    return redirect(f"{reverse('booking:time', args=[pk])}?{urlencode({**kept, 'date': day.isoformat()}, doseq=True)}")
+    kept: dict[str, Any] = _beside(request, (*PREFILL, "start", "date"))
+    if service.is_group:
+        kept["persons"] = str(persons_of(request, service))
+    return redirect(f"{reverse('booking:time', args=[service.pk])}?{urlencode({**kept, 'date': day.isoformat()}, doseq=True)}")
 
 
 def _quoted(quote: Quote, start: datetime) -> dict[str, Any]:
@@ -267,7 +273,7 @@ def _typed(request: HttpRequest) -> QueryDict:
     return found
 
 
-def _offered(pk: int) -> Service:
+def offered(pk: int) -> Service:
     return get_object_or_404(Service.objects.offered().prefetch_related("locations"), pk=pk)
 
 
@@ -284,6 +290,7 @@ def _pretend(request: HttpRequest, *, service: Service, choice: Choice, start: d
     told = {"id": str(uuid4()), "service": service.pk, "start": start.isoformat(), "who": who, "timezone": zone.zone_of(request).name}
     quote, place = choice.quote(), next((slot.location_id for slot in slots), None)
     told |= {"location": place, "price": str(quote.price), "minutes": quote.minutes, "extras": [(one.extra.name, one.quantity) for one in choice.chosen]}
+    told["persons"] = form.cleaned_data.get("persons", 1)
     request.session["booked"] = {"pretended": True, **told, "until": (timezone.now() + CONFIRMATION).timestamp()}
     return redirect("booking:booked")
 
@@ -293,7 +300,7 @@ def _imagined(told: dict[str, Any]) -> Attendance | None:
     if service is None:
         return None
     start = datetime.fromisoformat(told["start"])
-    status = Status.PENDING if service.needs_approval else Status.APPROVED
+    status = first_status(service)
     location = Location.objects.filter(pk=told["location"]).first()
     appointment = Appointment(service=service, start=start, end=start + timedelta(minutes=told["minutes"]), status=status, location=location)
     return Attendance(
@@ -301,6 +308,7 @@ def _imagined(told: dict[str, Any]) -> Attendance | None:
         appointment=appointment,
         customer=Customer(**told["who"]),
         status=status,
+        persons=told.get("persons", 1),
         price=Decimal(told["price"]),
         timezone=told["timezone"],
     )

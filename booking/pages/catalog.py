@@ -39,7 +39,8 @@ def service(request: HttpRequest, pk: int) -> HttpResponseBase:
         return render(request, "booking/service.html", {"service": found, "choose_location": True})
     offers, extras = offers_of(found, location), extras_form(request, found)
     wanted = request.GET.get("employee", "")
-    settled = len(offers) == 1 or (bool(offers) and (wanted == ANYONE or wanted in {str(one.employee_id) for one in offers}))
+    named = found.collective or wanted == ANYONE or wanted in {str(one.employee_id) for one in offers}
+    settled = len(offers) == 1 or (bool(offers) and named)
     if settled and (extras is None or (extras.is_bound and extras.is_valid() and "again" not in request.GET)):
         return redirect(_with_query(request, reverse("booking:time", args=[pk])))
     carried = [(name, value) for name, values in request.GET.lists() if not name.startswith("extra") and name not in ("employee", "again") for value in values]

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from booking.actions import extras
 from booking.actions.extras import Chosen
+from booking.availability import Wanted
 from booking.extras import ExtrasForm, extras_of, is_asked
 from booking.models import Employee, Location, Offer, Service, SpecialDay, WorkingHours
 
@@ -26,6 +27,7 @@ class Quote:
     minutes: int
     exact_price: bool = True
     exact_minutes: bool = True
+    persons: int = 1
 
     @property
     def length(self) -> timedelta:
@@ -40,10 +42,21 @@ class Choice:
     offers: Sequence[Offer]
     chosen: Sequence[Chosen]
     location: Location | None = None
+    persons: int = 1
 
     @property
     def candidates(self) -> list[Employee]:
         return [one.employee for one in self.offers]
+
+    @property
+    def wanted(self) -> Wanted:
+        """As the search for slots is asked."""
+        return {"employees": self.candidates, **self.near}
+
+    @property
+    def near(self) -> Wanted:
+        """The same for the nearest times."""
+        return {"added": self.added, "location": self.location, "persons": self.persons}
 
     @property
     def added(self) -> timedelta:
@@ -51,13 +64,13 @@ class Choice:
 
     def quote(self, *, among: Collection[int] = ()) -> Quote:
         """`among`: ids of the employees who are free, if that is known."""
-        return quote([one for one in self.offers if not among or one.employee_id in among], self.chosen)
+        return quote([one for one in self.offers if not among or one.employee_id in among], self.chosen, self.persons)
 
 
-def quote(offers: Sequence[Offer], chosen: Sequence[Chosen] = ()) -> Quote:
+def quote(offers: Sequence[Offer], chosen: Sequence[Chosen] = (), persons: int = 1) -> Quote:
     prices, lengths = [one.its_price for one in offers], [one.its_duration for one in offers]
     added = extras.added(chosen) // timedelta(minutes=1)
-    return Quote(min(prices) + extras.price_of(chosen), min(lengths) + added, len(set(prices)) == 1, len(set(lengths)) == 1)
+    return Quote(min(prices) * persons + extras.price_of(chosen), min(lengths) + added, len(set(prices)) == 1, len(set(lengths)) == 1, persons)
 
 
 def location_of(request: HttpRequest, service: Service) -> Location | None:
@@ -93,12 +106,20 @@ def choice_of(request: HttpRequest, service: Service) -> Choice | None:
     if location is None and len(service.locations.all()) > 1:
         return None
     chosen = form.chosen if form is not None and form.is_bound else []
-    offers, wanted = offers_of(service, location), request.GET.get("employee", "")
+    offers, wanted, persons = offers_of(service, location), request.GET.get("employee", ""), persons_of(request, service)
+    if offers and service.collective:
+        return Choice(None, offers, chosen, location, persons)
     if len(offers) == 1:
-        return Choice(offers[0].employee, offers, chosen, location)
+        return Choice(offers[0].employee, offers, chosen, location, persons)
     if offers and wanted == ANYONE:
-        return Choice(None, offers, chosen, location)
+        return Choice(None, offers, chosen, location, persons)
     for one in offers:
         if str(one.employee_id) == wanted:
-            return Choice(one.employee, [one], chosen, location)
+            return Choice(one.employee, [one], chosen, location, persons)
     return None
+
+
+def persons_of(request: HttpRequest, service: Service) -> int:
+    """How many come, as far as has been said: what makes no sense is one."""
+    text = request.POST.get("persons") or request.GET.get("persons", "")
+    return min(int(text), service.max_capacity) if text.isascii() and text.isdecimal() and 0 < len(text) < 5 and int(text) else 1

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from booking.actions import appointments
 from booking.errors import BookingError
-from booking.models import Answer, Appointment, Employee, Event, EventPeriod
+from booking.models import Answer, Appointment, Attendance, Employee, Event, EventPeriod
 from booking.models.appointment import LIVE
 from booking.pages import menu, zone
 from booking.pages.access import own_appointment, personal, visible_employees
@@ -89,14 +90,16 @@ def appointment(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one appointment, with the history of its record."""
     found = own_appointment(request.user, pk)
     employees = list(found.employees.select_related("calendar"))
-    attendances = list(found.attendances.select_related("customer").prefetch_related("extras", "answers"))
+    attendances = list(found.attendances.select_related("customer").prefetch_related("extras", "answers").annotate(missed=missed()).order_by("pk"))
     context = {
         "appointment": found,
+        "several": found.service.is_group or len(attendances) > 1,
+        "begun": found.start <= timezone.now(),
         "employees": employees,
         "attendances": attendances,
         "changes": changes_of(found),
         "sections": menu.sections(request, found),
-        "zone": zone.Zone(_zone(employees), guessed=False),
+        "zone": zone.Zone(zone_of_staff(employees), guessed=False),
         "upcoming": found.is_live and found.end > timezone.now(),
     }
     return render(request, "booking/appointment.html", context)
@@ -136,7 +139,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponseBase:
 @personal
 def approve(request: HttpRequest, pk: int) -> HttpResponseBase:
     found = own_appointment(request.user, pk)
-    return _do(
+    return carry_out(
         request, lambda: appointments.approve(appointment=found, now=timezone.now()), pk, _("The appointment is confirmed. The customer is told by e-mail.")
     )
 
@@ -148,20 +151,26 @@ def sync(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The check box "sync with calendars" of one appointment."""
     found, on = own_appointment(request.user, pk), "sync_enabled" in request.POST
     told = _("This appointment is kept in step with the calendars.") if on else _("This appointment is no longer kept in step with the calendars.")
-    return _do(request, lambda: appointments.edit(appointment=found, changes={"sync_enabled": on}), pk, told)
+    return carry_out(request, lambda: appointments.edit(appointment=found, changes={"sync_enabled": on}), pk, told)
+
+
+def missed() -> Coalesce:
+    """Of an attendance: how often whoever has that address did not come to an earlier one."""
+    before = Attendance.objects.filter(no_show=True, customer__email__iexact=OuterRef("customer__email"), appointment__start__lt=OuterRef("appointment__start"))
+    return Coalesce(Subquery(before.order_by().values("no_show").annotate(number=Count("pk")).values("number")), 0)
 
 
 def _end(request: HttpRequest, pk: int, action: Callable[..., None], kind: str, told: str) -> HttpResponseBase:
     found = own_appointment(request.user, pk)
     if request.method == "POST":
         reason = request.POST.get("reason", "").strip()[:100]
-        return _do(request, lambda: action(appointment=found, now=timezone.now(), reason=reason), pk, told)
+        return carry_out(request, lambda: action(appointment=found, now=timezone.now(), reason=reason), pk, told)
     employees = list(found.employees.select_related("calendar"))
-    context = {"appointment": found, "kind": kind, "zone": zone.Zone(_zone(employees), guessed=False), "employees": employees}
-    return render(request, "booking/appointment_end.html", {**context, "attendances": found.attendances.select_related("customer")})
+    context = {"appointment": found, "kind": kind, "zone": zone.Zone(zone_of_staff(employees), guessed=False), "employees": employees}
+    return render(request, "booking/appointment_end.html", {**context, "attendances": found.coming})
 
 
-def _do(request: HttpRequest, action: Callable[[], None], pk: int, told: str) -> HttpResponseBase:
+def carry_out(request: HttpRequest, action: Callable[[], None], pk: int, told: str) -> HttpResponseBase:
     try:
         action()
         messages.success(request, told)
@@ -173,5 +182,5 @@ def _do(request: HttpRequest, action: Callable[[], None], pk: int, told: str) ->
     return redirect("booking:appointment", pk)
 
 
-def _zone(employees: list[Employee]) -> ZoneInfo:
+def zone_of_staff(employees: list[Employee]) -> ZoneInfo:
     return ZoneInfo(employees[0].calendar.timezone) if employees else timezone.get_default_timezone()

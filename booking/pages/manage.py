@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from booking.actions import appointments
+from booking.actions import attendances
 from booking.actions.idempotency import Answer, Mismatch, digest, once
 from booking.errors import BookingError, SlotTaken
 from booking.links import attendance_for, manage_token
@@ -73,7 +73,7 @@ def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method == "POST":
 
         def act(attendance: Attendance) -> None:
-            appointments.cancel(appointment=attendance.appointment, now=timezone.now(), by_customer=True, reason="customer's link")
+            attendances.cancel(attendance=attendance, now=timezone.now(), by_customer=True, reason="customer's link")
 
         return _act(request, token, act, done=_("Your appointment has been cancelled."))
     return render(request, "booking/manage_cancel.html", {**_context(_attendance(token), token), "stamp": stamp.new()})
@@ -87,7 +87,7 @@ def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method == "POST" and start is not None:
 
         def act(attendance: Attendance) -> None:
-            appointments.reschedule(appointment=attendance.appointment, start=start, now=timezone.now(), by_customer=True, reason="customer's link")
+            attendances.reschedule(attendance=attendance, start=start, now=timezone.now(), by_customer=True, reason="customer's link")
 
         return _act(request, token, act, done=_("Your appointment has been moved."))
     attendance = _attendance(token)
@@ -112,10 +112,12 @@ def _times(request: HttpRequest, context: dict[str, Any], status: int = 200) -> 
         now=timezone.now(),
         month=zone.read_day(request.GET.get("month")),
         day=zone.read_day(request.GET.get("date")),
-        ignore=("appointment", appointment.pk),
+        ignore=("appointment", appointment.pk) if context["alone"] else None,
         without=appointment.start,
         location=appointment.chosen_location,
         duration=appointment.end - appointment.start,
+        persons=context["attendance"].persons,
+        together=True,
     )
     zones = zone.choices() if "zones" in request.GET else []
     # The same address with another `start` is the question.
@@ -141,6 +143,7 @@ def _context(attendance: Attendance, token: str) -> dict[str, Any]:
         "employees": list(appointment.employees.all()),
         "booked_extras": list(attendance.extras.all()),
         "answers": list(attendance.answers.all()),
+        "alone": not appointment.service.is_group or len(appointment.coming) == 1,
         "zone": zone.Zone(ZoneInfo(attendance.timezone), guessed=False),
         "upcoming": upcoming,
         "may_reschedule": upcoming and left >= timedelta(minutes=appointment.service.reschedule_notice),

@@ -86,6 +86,8 @@ def _times(request: HttpRequest, context: dict[str, Any], *, near: datetime | No
         without=None if chosen else found.start,
         location=found.chosen_location,
         duration=found.end - found.start,
+        together=True,
+        join=False,
     )
     context |= {
         "picker": picker,
@@ -124,9 +126,11 @@ def _question(request: HttpRequest, context: dict[str, Any], start: datetime) ->
             duration=length,
             owner=one.user_id == request.user.pk,
             location=found.chosen_location,
+            together=context["wanted"],
+            join=False,
         )
         offered = offered and told.bookable
-        reasons += told.reasons if one.pk in known else ()
+        reasons += [reason for reason in told.reasons if reason.code != "colleague"] if one.pk in known else []
     place = place_after_move(found, context["wanted"], start, timezone.now()) if offered else found.location
     context |= {"start": start, "end": start + length, "offered": offered, "reasons": reasons, "places": [place] if place else []}
     return render(request, "booking/appointment_move.html", context)

@@ -6,12 +6,12 @@ from calendar import Calendar
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import get_format
 
-from booking.availability import find_slots, find_spans, next_slot
+from booking.availability import Wanted, find_slots, find_spans, next_slot
 from booking.models import Appointment, Employee, Location, Service
 
 Holder = tuple[str, int]
@@ -26,11 +26,13 @@ class Day(NamedTuple):
 
 
 class Time(NamedTuple):
-    """A time on offer; `unsure`: the busy times of everybody who has it free are in doubt, and the owner chose to offer it so."""
+    """A time on offer; `unsure`: the busy times of everybody who has it free are in doubt, and the owner chose to offer it so. `places_left`, of the
+    one with the most, where several persons can come."""
 
     start: datetime
     end: datetime
     unsure: bool
+    places_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,12 @@ class Picker:
     def is_empty(self) -> bool:
         return not any(day.times for week in self.weeks for day in week)
 
+    def unmet(self, today: date) -> tuple[date, date]:
+        """The days that somebody would wait for who finds nothing here: the day that has nothing free, else the rest of the month."""
+        if self.day is not None and not self.times:
+            return self.day, self.day
+        return max(self.month, today), (self.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
 
 def pick(
     *,
@@ -60,18 +68,15 @@ def pick(
     now: datetime,
     month: date | None = None,
     day: date | None = None,
-    ignore: Holder | None = None,
     without: datetime | None = None,
-    location: Location | None = None,
-    duration: timedelta | None = None,
-    added: timedelta = timedelta(0),
+    **more: Unpack[Wanted],
 ) -> Picker:
     """The month asked for, else the day's, else the one with the first free time; days are days in `zone`.
 
     Without a day the first free one is opened. A month before today or past the horizon is drawn in.
-    `without` is a start that is not offered: the time an appointment already has. `duration`, `added` and `location` as in find_slots.
+    `without` is a start that is not offered: the time an appointment already has. The rest is as for find_slots.
     """
-    wanted: Any = {"service": service, "employees": employees, "now": now, "duration": duration, "added": added, "location": location}
+    wanted: Any = {"service": service, "employees": employees, "now": now, **more}
     today, last = now.astimezone(zone).date(), (now + timedelta(days=service.horizon)).astimezone(zone).date()
     if month is None and day is None:
         first = next_slot(**wanted)
@@ -81,20 +86,21 @@ def pick(
     if day is not None and not month <= day < after:
         day = None
 
-    def spans(start: date, end: date) -> dict[int, tuple[int, bool]]:
-        """Start -> (end, unsure), both instants in seconds, in order."""
-        found: dict[int, tuple[int, bool]] = {}
-        for begin, until, _employee, unsure, _location in find_spans(start=_midnight(start, zone), end=_midnight(end, zone), ignore=ignore, **wanted):
+    def spans(start: date, end: date) -> dict[int, tuple[int, bool, int | None]]:
+        """Start -> (end, unsure, places left), both instants in seconds, in order."""
+        found: dict[int, tuple[int, bool, int | None]] = {}
+        for begin, until, _employee, unsure, _location, left, _appointment in find_spans(start=_midnight(start, zone), end=_midnight(end, zone), **wanted):
             if without is not None and begin == without.timestamp():
                 continue
-            known = found.get(begin)
-            found[begin] = (until, unsure and (known is None or known[1]))
+            if (known := found.get(begin)) is not None:
+                unsure, left = unsure and known[1], None if left is None else max(left, known[2] or 0)
+            found[begin] = (until, unsure, left)
         return found
 
     by_day: dict[date, list[Time]] = {}
-    for begin, (until, unsure) in spans(month, after).items():
+    for begin, (until, unsure, left) in spans(month, after).items():
         start = datetime.fromtimestamp(begin, UTC)
-        by_day.setdefault(start.astimezone(zone).date(), []).append(Time(start, datetime.fromtimestamp(until, UTC), unsure))
+        by_day.setdefault(start.astimezone(zone).date(), []).append(Time(start, datetime.fromtimestamp(until, UTC), unsure, left))
     if day is None and by_day:
         day = next(iter(by_day))
 

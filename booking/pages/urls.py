@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from booking.pages import (
+    attendance,
     book,
     catalog,
     customer,
@@ -19,6 +20,7 @@ from booking.pages import (
     pictures,
     registration,
     staff_events,
+    waiting,
     why,
 )
 
@@ -30,6 +32,10 @@ urlpatterns = [
     path("service/<int:pk>/time/", book.time, name="time"),
     path("service/<int:pk>/details/", book.details, name="details"),
     path("media/pictures/<slug:name>.webp", pictures.picture, name="picture"),
+    path("service/<int:pk>/waiting/", waiting.enter, name="waiting_enter"),
+    path("waiting/", waiting.entered, name="waiting_entered"),
+    path("waiting/<str:token>/", waiting.entry, name="waiting"),
+    path("waiting/<str:token>/withdraw/", waiting.withdraw, name="waiting_withdraw"),
     path("events/", events.events, name="events"),
     path("events/registered/", events.registered, name="registered"),
     path("event/<slug:slug>/", events.event, name="event"),
@@ -65,4 +71,8 @@ urlpatterns = [
     path("profile/appointment/<int:pk>/cancel/", diary.cancel, name="appointment_cancel"),
     path("profile/appointment/<int:pk>/move/", move.move, name="appointment_move"),
     path("profile/appointment/<int:pk>/sync/", diary.sync, name="appointment_sync"),
+    path("profile/attendance/<int:pk>/approve/", attendance.approve, name="attendance_approve"),
+    path("profile/attendance/<int:pk>/reject/", attendance.reject, name="attendance_reject"),
+    path("profile/attendance/<int:pk>/cancel/", attendance.cancel, name="attendance_cancel"),
+    path("profile/attendance/<int:pk>/no-show/", attendance.no_show, name="attendance_no_show"),
 ]

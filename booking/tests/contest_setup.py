@@ -25,12 +25,39 @@ def main(rounds: int) -> dict[str, Any]:
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("boss", "boss@example.org"))
     session = client.cookies["session"].value
+    team = [make_employee(name) for name in ("Gina", "Hugo", "Ines", "Jan")]
     return {
+        "yoga": make_service(make_employee("Kim"), name="Yoga", max_capacity=5, horizon=700).pk,
+        "class": make_service(*team[:2], name="Class", max_capacity=5, min_capacity=3, collective=True, horizon=700).pk,
+        "anyone": {rule: make_service(*team, name=f"Anyone by {rule}", assignment=rule, horizon=700).pk for rule in ("turn", "fewest", "priority", "random")},
+        "limited": make_service(*team, name="Trial", max_per_customer=1, limit_days=7, horizon=700).pk,
+        "waiting": waiting_list(12),
         "services": [service.pk for service in services],
         "employee": eve.pk,
         "events": [make_event(finn, soon(20, days=150 + number), slug=f"event-{number}", capacity=capacity).pk for number, capacity in enumerate(CAPACITIES)],
         "doors": [doors(services[0], eve, finn, session, days=200 + number) for number in range(rounds)],
     }
+
+
+def waiting_list(number: int) -> dict[str, Any]:
+    """So many who wait for the only time of a day, which has just become free."""
+    from django.utils import timezone
+
+    from booking.actions import appointments, waiting
+    from booking.actions.customers import Guest
+    from booking.tests.salon import BERLIN, make_employee, make_service, soon
+
+    service, start = make_service(make_employee("Rosa", hours=(10, 11)), duration=60, slot_step=60, waiting_list=True), soon()
+    day = start.astimezone(BERLIN).date()
+
+    def guest(place: int) -> Guest:
+        return Guest(first_name="Gast", email=f"wartet{place}@example.org")
+
+    taken = appointments.book(service=service, start=start, guest=guest(0), now=timezone.now()).appointment
+    places = range(1, number + 1)
+    entries = [waiting.enter(service=service, guest=guest(place), first_day=day, last_day=day, now=timezone.now()).pk for place in places]
+    appointments.cancel(appointment=taken, now=timezone.now())
+    return {"entries": entries, "start": start.isoformat()}
 
 
 def doors(service: Any, eve: Any, finn: Any, session: str, *, days: int) -> list[dict[str, Any]]:

@@ -45,10 +45,10 @@ def make_doors(address: str) -> dict[str, Callable[[dict[str, Any]], Result]]:
     from django.test import Client
     from django.utils import timezone
 
-    from booking.actions import appointments, events
+    from booking.actions import appointments, events, waiting
     from booking.actions.customers import Guest
     from booking.errors import BookingError
-    from booking.models import Appointment, Employee, Event, Service
+    from booking.models import Appointment, Employee, Event, Service, WaitingEntry
 
     def post(deed: dict[str, Any]) -> Result:
         """Over HTTP, by a connection that is kept open as a browser does."""
@@ -105,6 +105,8 @@ def make_doors(address: str) -> dict[str, Callable[[dict[str, Any]], Result]]:
             lambda deed: appointments.reassign(appointment=appointment(deed), employee=Employee.objects.get(pk=deed["employee"]), now=timezone.now())
         ),
         "publish": action(lambda deed: events.publish(event=Event.objects.get(pk=deed["event"]), now=timezone.now())),
+        "claim": action(lambda deed: waiting.claim(entry=WaitingEntry.objects.get(pk=deed["entry"]), start=instant(deed, "start"), now=timezone.now())),
+        "tell": action(lambda _deed: waiting.tell(now=timezone.now())),
         "reinstate": action(lambda deed: appointments.reinstate(appointment=appointment(deed), now=timezone.now())),
         "admin": admin,
     }

@@ -38,7 +38,7 @@ def test_it_books_a_free_time(client, service):
     assert answer.status_code == 201
     told = answer.json()
     attendance = Attendance.objects.get()
-    assert set(told) == {"id", "status", "start", "end", "employee", "location", "price", "manage_url"}
+    assert set(told) == {"id", "status", "start", "end", "employee", "location", "persons", "price", "manage_url"}
     assert told["id"] == str(attendance.uuid)
     assert told["status"] == "approved"
     assert told["start"] == soon(10).astimezone(BERLIN).isoformat()
@@ -209,7 +209,8 @@ def test_a_customer_sets_nothing_beyond_the_form(client, service, admin, at, nam
 
 def test_the_form_has_only_what_a_customer_may_say():
     """A field more here is a decision: see what it lets a stranger set."""
-    assert set(api.AppointmentRequest().fields) == {"service", "employee", "location", "start", "customer", "notes", "timezone", "extras", "answers"}
+    asked = {"service", "employee", "location", "persons", "start", "customer", "notes", "timezone", "extras", "answers"}
+    assert set(api.AppointmentRequest().fields) == asked
     assert set(api.CustomerRequest().fields) == {"first_name", "last_name", "email", "phone"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,7 +13,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from booking.availability import Explanation, explain, find_slots, find_spans, is_bookable, next_slot
-from booking.models import Allocation, Busy, BusySource, Calendar, Employee, Offer, Service, SpecialDay, TimeOff, WorkingHours
+from booking.models import (
+    Allocation,
+    Appointment,
+    Attendance,
+    Busy,
+    BusySource,
+    Calendar,
+    Customer,
+    Employee,
+    Offer,
+    Service,
+    SpecialDay,
+    Staffing,
+    TimeOff,
+    WorkingHours,
+)
 
 NOW = datetime(2026, 6, 1, 6, tzinfo=UTC)
 
@@ -175,3 +191,86 @@ class Agreement(TestCase):
             assert all(reason.sentence for reason in found.reasons)
             if found.bookable:
                 assert single[asked_at].unsure == any(note.policy == "mark" for note in found.notes)
+
+
+class GroupAgreement(TestCase):
+    """The same for services of several persons and several employees; against a count of single minutes for what is free."""
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        hours=st.tuples(st.tuples(st.integers(0, 6), st.integers(1, 12)), st.tuples(st.integers(0, 6), st.integers(1, 12))),
+        groups=st.lists(st.tuples(st.integers(0, 12), st.integers(1, 3), st.booleans(), st.booleans()), max_size=3),
+        busy=st.lists(st.tuples(st.integers(0, 12), st.integers(1, 4), st.booleans()), max_size=2),
+        capacity=st.integers(1, 3),
+        persons=st.integers(1, 3),
+        collective=st.booleans(),
+        join=st.booleans(),
+        minutes=st.sampled_from([(60, 30), (30, 15), (45, 30)]),
+        ignored=st.booleans(),
+    )
+    def test_the_explanation_says_bookable_exactly_for_what_is_listed(self, hours, groups, busy, capacity, persons, collective, join, minutes, ignored) -> None:
+        start, (duration, step) = datetime(2026, 6, 2, 9, tzinfo=UTC), minutes
+        now = start - timedelta(hours=1)
+
+        def instant(quarter: int) -> datetime:
+            return start + timedelta(minutes=15 * quarter)
+
+        fields = {"duration": duration, "slot_step": step, "max_capacity": capacity, "collective": collective}
+        service = Service.objects.create(name="Yoga", min_notice=0, horizon=1, **fields)
+        staff = [hire(service, name) for name in ("Ada", "Bob")]
+        taken: dict[int, list[tuple[datetime, datetime]]] = {one.pk: [] for one in staff}
+        for one, (begin, length) in zip(staff, hours, strict=True):
+            one.calendar.working_hours.all().delete()
+            WorkingHours.objects.create(calendar=one.calendar, weekday=1, start=instant(begin).time(), end=instant(begin + length).time())
+        for number, (begin, length, second) in enumerate(busy):
+            one = staff[second]
+            source = BusySource.objects.create(calendar=one.calendar, label="x", state="ok", fetched_at=now, max_age=timedelta(hours=9))
+            Busy.objects.create(calendar=one.calendar, source=source, start=instant(begin), end=instant(begin + length), key=str(number))
+            taken[one.pk].append((instant(begin), instant(begin + length)))
+        there: dict[tuple[datetime, int], int] = {}
+        ignore = None
+        for begin, places, second, with_both in groups:
+            serving = staff if with_both or collective else [staff[second]]
+            span = instant(begin), instant(begin) + timedelta(minutes=duration)
+            if any(Allocation.objects.filter(calendar=one.calendar, start__lt=span[1], end__gt=span[0]).exists() for one in serving):
+                continue
+            made = Appointment.objects.create(service=service, start=span[0], end=span[1])
+            customer = Customer.objects.create(first_name="C", email="c@example.org")
+            Attendance.objects.create(appointment=made, customer=customer, price=0, persons=places)
+            Attendance.objects.create(appointment=made, customer=customer, price=0, persons=9, status="cancelled")
+            for one in serving:
+                Staffing.objects.create(appointment=made, employee=one)
+                Allocation.objects.create(calendar=one.calendar, start=span[0], end=span[1], kind="appointment", holder_id=made.pk)
+            if ignored and ignore is None:
+                ignore = ("appointment", made.pk)
+                continue
+            for one in serving:
+                taken[one.pk].append(span)
+                there[span[0], staff[0].pk if collective else one.pk] = capacity - places
+
+        def is_free(one: Employee, at: datetime, lead: Employee) -> bool:
+            begin, length = hours[staff.index(one)]
+            until = at + timedelta(minutes=duration)
+            on_grid = (at - instant(hours[staff.index(lead)][0])) % timedelta(minutes=step) == timedelta(0)
+            return on_grid and instant(begin) <= at and until <= instant(begin + length) and not any(a < until and b > at for a, b in taken[one.pk])
+
+        expected = {}
+        for at_minute in range(0, 19 * 15, 15):
+            at_ = start + timedelta(minutes=at_minute)
+            for one in staff[:1] if collective else staff:
+                if join and capacity > 1 and there.get((at_, one.pk), 0) >= persons:
+                    expected[at_, one.pk] = there[at_, one.pk]
+                elif persons <= capacity and all(is_free(each, at_, staff[0] if collective else each) for each in (staff if collective else [one])):
+                    expected[at_, one.pk] = capacity if capacity > 1 else None
+
+        options: Any = {"service": service, "now": now, "persons": persons, "join": join, "ignore": ignore}
+        listed = {(slot.start, slot.employee_id): slot.places_left for slot in find_slots(start=instant(0), end=instant(19), **options)}
+        assert listed == expected
+        for quarter in range(19):
+            for one in staff:
+                found = explain(employee=one, start=instant(quarter), **options)
+                assert found.bookable == ((instant(quarter), staff[0].pk if collective else one.pk) in listed), (instant(quarter), found)
+        if join and ignore is None:
+            first = next_slot(service=service, now=now, persons=persons)
+            earliest = min(listed, default=(None,))[0]
+            assert (first and first.start) == earliest or (earliest is None and first is not None and first.start >= instant(19))

@@ -109,7 +109,8 @@ def _event(appointment: Appointment, link: Link, rule: Resolved, pair: Pair | No
     employee = next(one for one in people if one.calendar_id == link.calendar_id)
     start, end = appointment.occupied if rule.buffers else (appointment.start, appointment.end)
     guests = [one.customer for one in appointment.attendances.select_related("customer").filter(status__in=LIVE)] if rule.attendees else []
-    attendees = sharing.attendees(part, people, link, [Person(email=one.email, name=one.full_name) for one in guests], hides_attendees=hides_attendees)
+    invited = {one.email.lower(): Person(email=one.email, name=one.full_name) for one in reversed(guests)}  # an address has one entry, however often it booked
+    attendees = sharing.attendees(part, people, link, list(invited.values())[::-1], hides_attendees=hides_attendees)
     values = values_for_calendar(appointment, employee.language, discreet={one.email for one in guests} & {one.email for one in attendees} != set())
     pending = appointment.status == Status.PENDING
     event = Event(

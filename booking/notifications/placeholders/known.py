@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from booking.notifications.placeholders.moments import Moment
 
-Where = Literal["calendar", "mail", "customer", "employee", "registrant", "organizer", "event", "guest"]
+Where = Literal["calendar", "mail", "customer", "employee", "registrant", "organizer", "event", "guest", "waiting"]
 
 # Where a placeholder may stand. Guests may be invited to the calendar's event, so nothing secret goes there:
 # no link with a token, no internal note on a person.
@@ -25,6 +25,8 @@ EMPLOYEE = frozenset({"employee"})
 REGISTRANT = frozenset({"registrant"})
 EVENT = frozenset({"registrant", "organizer"})
 ORGANIZER = frozenset({"organizer"})
+WAITING = frozenset({"waiting"})
+OF_WAITING = ("company_", "customer_full", "customer_first", "customer_last", "employee_full", "category_", "service_", "location_", "time_zone")
 OF_EVENT = ("company_", "employee_", "location_", "event_", "time_zone")
 NOT_IN_CALENDARS = ("event_previous_times", "event_cancel_url", "employee_panel_url")
 # What a list says of each person in it.
@@ -56,7 +58,9 @@ def allowed_in(where: Where) -> list[Placeholder]:
 def fixed_in(where: Where) -> list[Placeholder]:
     """Those that are filled there, in the order to list them: "mail" are the mails about an appointment to anybody, "customer" and "employee" those to
     one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes;
-    "guest" the texts of lists, for one person each."""
+    "guest" the texts of lists, for one person each; "waiting" the mails about the waiting list."""
+    if where == "waiting":
+        return [one for one in PLACEHOLDERS if one.name.startswith(OF_WAITING) or one.places & WAITING]
     if where == "event":
         return [one for one in PLACEHOLDERS if one.name.startswith(OF_EVENT) and one.places & EVENT and one.name not in NOT_IN_CALENDARS]
     if where == "guest":
@@ -76,7 +80,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("company_phone", _("its phone number"), "+49 30 1234567"),
         ("company_email", _("its e-mail address"), "salon@example.org"),
         ("company_website", _("its website"), "https://example.org"),
-        ("booking_page_url", _("address of the booking page"), "https://example.org/", MAIL | EVENT),
+        ("booking_page_url", _("address of the booking page"), "https://example.org/", MAIL | EVENT | WAITING),
     ),
     *_group(
         _("Customer"),
@@ -112,7 +116,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("service_price", _("list price"), "35,00 €", EVERYWHERE),
         ("service_extras", _("chosen extras, one a line"), _("Hot towel"), EVERYWHERE),
         ("service_extras_details", _("chosen extras with quantity and price, one a line"), _("2 × Hot towel: 10.00 €"), EVERYWHERE),
-        ("reservation_name", _("what is booked"), _("Haircut"), MAIL | EVENT),
+        ("reservation_name", _("what is booked"), _("Haircut"), MAIL | EVENT | WAITING),
         ("reservation_description", _("its description"), _("Wash, cut and dry"), MAIL | EVENT),
     ),
     *_group(
@@ -140,13 +144,21 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ("booking_price", _("price of this booking"), "35,00 €", MAIL),
         ("booking_notes", _("what the customer wrote"), _("I am allergic to henna")),
         ("appointment_notes", _("internal note on the appointment"), _("Bring the new scissors"), STAFF),
-        ("number_of_persons", _("number of persons"), "1", EVERYWHERE),
+        ("number_of_persons", _("number of persons"), "1", EVERYWHERE | WAITING),
+        ("booking_persons", _("persons of this booking, where several can come"), "2", MAIL | WAITING),
         ("group_appointment_details", _("all who come, by the text for the list; a customer reads only the own name"), "Name: Clara Kunde", MAIL),
         ("appointment_manage_url", _("link to see, move or cancel the booking"), "https://example.org/booking/…/", CUSTOMER),
         ("appointment_reschedule_url", _("link to move the booking"), "https://example.org/booking/…/reschedule/", CUSTOMER),
         ("appointment_cancel_url", _("link to cancel the booking"), "https://example.org/booking/…/cancel/", CUSTOMER),
         ("appointment_approve_url", _("link to approve the request; empty once it is answered"), "https://example.org/request/…/approve/", EMPLOYEE),
         ("appointment_reject_url", _("link to reject the request; empty once it is answered"), "https://example.org/request/…/reject/", EMPLOYEE),
+    ),
+    *_group(
+        _("Waiting list"),
+        ("waiting_days", _("days for which the customer waits"), "20 Nov 2030 – 22 Nov 2030", WAITING),
+        ("waiting_times", _("times that are free now, one a line"), "20 Nov 2030, 13:30–14:15", WAITING),
+        ("waiting_url", _("link to take one of the times"), "https://example.org/waiting/…/", WAITING),
+        ("waiting_withdraw_url", _("link to leave the waiting list"), "https://example.org/waiting/…/withdraw/", WAITING),
     ),
     *_group(
         pgettext_lazy("to register for", "Event"),

@@ -54,6 +54,7 @@ def values_for(
         values["appointment_status"] = str(attendance.get_status_display())
     values["booking_notes"] = unlinked(attendance.notes)
     values["booking_price"] = price(attendance.price, language)
+    values["booking_persons"] = str(attendance.persons) if appointment.service.is_group else ""
     values["reservation_name"], values["reservation_description"] = values["service_name"], values["service_description"]
     values["booking_page_url"] = settings.SITE_URL.rstrip("/") + "/"
     values |= _previous(previous, language, timezone)
@@ -83,7 +84,8 @@ def values_for_calendar(appointment: Appointment, language: str, *, discreet: bo
     if discreet and len(guests) > 1:
         values |= {name: "" for name in values if name.startswith(("customer_", "booking_", "custom_field_", "service_extra"))}
         with override(language):
-            values["customer_full_name"] = ngettext("%d person", "%d persons", len(guests)) % len(guests)
+            persons = sum(one.persons for one in guests)
+            values["customer_full_name"] = ngettext("%d person", "%d persons", persons) % persons
     return only(values, "calendar")
 
 
@@ -154,7 +156,7 @@ def _shared(appointment: Appointment, guests: Sequence[Attendance], language: st
         "appointment_price": price(sum((one.price for one in guests), Decimal(0)), language),
         "booking_notes": _joined(one.notes for one in guests),
         "appointment_notes": appointment.internal_note,
-        "number_of_persons": str(len(guests)),
+        "number_of_persons": str(sum(one.persons for one in [one for one in guests if one.is_live] or guests)),
         **own_values(guests, language, price, files=files),
     }
 
