@@ -26,6 +26,7 @@ from booking.models import BusySource
 if TYPE_CHECKING:
     from booking.models import Employee, Location, Service
 
+Texts = tuple[str, ...]
 Holder = tuple[str, int]
 """(kind, holder id) of an Allocation."""
 
@@ -141,8 +142,8 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
     serving: list[tuple[int, int, int, int | None, Decimal | None]] = []
     calendars: dict[int, tuple[str, str, str]] = {}
     offered: set[int] = set()
-    weekly: dict[int, list[list[Placed]]] = defaultdict(lambda: [[] for _ in range(7)])
-    special: dict[int, dict[date, list[Placed]]] = defaultdict(lambda: defaultdict(list))
+    weekly: dict[int, list[Texts]] = defaultdict(list)
+    special: dict[int, list[Texts]] = defaultdict(list)
     off: dict[int, list[DaysOff]] = defaultdict(list)
     closed: list[DaysOff] = []
     sources: dict[int, list[Source]] = defaultdict(list)
@@ -156,38 +157,53 @@ def load_schedules(*, service: Service, employees: Iterable[Employee] | None, wi
             case "place":
                 offered.add(int(values[0]))
             case "hours":
-                weekly[calendar][int(values[0])].append((_period(values[1], values[2]), values[3] and int(values[3])))
+                weekly[calendar].append((values[0], values[1], values[2], values[3] or ""))
             case "special":
-                periods = special[calendar][date.fromisoformat(values[0])]
-                if not values[4]:
-                    periods.append((_period(values[1], values[2]), values[3] and int(values[3])))
+                special[calendar].append((values[0], values[1], values[2], values[3] or "", values[4]))
             case "off":
                 off[calendar].append(_days_off(values))
             case "closed":
                 closed.append(_days_off(values))
             case _:
                 sources[calendar].append(_source(*values, now=now.timestamp()))
-    for calendar, (_, country, subdivision) in calendars.items():
-        for day in public_holidays.between(country, subdivision, first, last):
-            special[calendar].setdefault(day, [])
-    return [
-        Schedule(
-            employee_id=employee,
-            calendar_id=calendar,
-            hours=rules_by_place(
-                timezone=calendars[calendar][0],
-                weekly=weekly[calendar],
-                special=special[calendar],
-                off=tuple(sorted([*off[calendar], *closed])),
-                offered=offered,
-                wanted=None if location is None else location.pk,
-            ),
-            sources=sources[calendar],
-            duration=duration,
-            price=price,
+    places, wish = frozenset(offered), None if location is None else location.pk
+    schedules = []
+    for _, calendar, employee, duration, price in sorted(serving, key=itemgetter(0)):
+        timezone, country, subdivision = calendars[calendar]
+        hours = _hours(
+            timezone,
+            tuple(sorted(weekly[calendar])),
+            tuple(sorted(special[calendar])),
+            tuple(public_holidays.between(country, subdivision, first, last)),
+            tuple(sorted([*off[calendar], *closed])),
+            places,
+            wish,
         )
-        for _, calendar, employee, duration, price in sorted(serving, key=itemgetter(0))
-    ]
+        schedules.append(Schedule(employee, calendar, hours, sources[calendar], duration, price))
+    return schedules
+
+
+@lru_cache(maxsize=2048)
+def _hours(
+    timezone: str,
+    weekly: tuple[Texts, ...],
+    special: tuple[Texts, ...],
+    holidays: tuple[date, ...],
+    off: tuple[DaysOff, ...],
+    offered: frozenset[int],
+    wanted: int | None,
+) -> tuple[tuple[int | None, Rules], ...]:
+    """The rules that the rows say; remembered, because many calendars have the same and few change from one request to the next."""
+    week: list[list[Placed]] = [[] for _ in range(7)]
+    for weekday, *period in weekly:
+        week[int(weekday)].append(_placed(*period))
+    days: dict[date, list[Placed]] = {day: [] for day in holidays}
+    # A special day stands in place of a holiday, and of the weekday's hours also when its own are for other services.
+    days |= {date.fromisoformat(day): [] for day, *_ in special}
+    for day, *period, other in special:
+        if not other:
+            days[date.fromisoformat(day)].append(_placed(*period))
+    return rules_by_place(timezone=timezone, weekly=week, special=days, off=off, offered=offered, wanted=wanted)
 
 
 def load_free(calendars: Sequence[int], window: Span, *, least: int, ignore: Holder | None = None) -> dict[int, list[Span]]:
@@ -238,9 +254,8 @@ def _source(label: str, policy: str, state: str, fetched_at: str | None, max_age
     return Source(label, policy, doubt, read, None if complete_until is None else float(complete_until))
 
 
-@lru_cache(maxsize=4096)
-def _period(start: str, end: str) -> Period:
-    return Period(time.fromisoformat(start), time.fromisoformat(end))
+def _placed(start: str, end: str, location: str) -> Placed:
+    return Period(time.fromisoformat(start), time.fromisoformat(end)), int(location) if location else None
 
 
 def _places(values: Sequence[int]) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -39,9 +39,13 @@ class Everything(TestCase):
         special=st.none() | periods.filter(bool),
         offered=st.sets(st.integers(1, 2)),
         wanted=st.integers(0, 2),
-        closed=st.sampled_from(["", "own", "shop", "yearly"]),
+        closed=st.sampled_from(["", "", "", "own", "shop", "yearly"]),
         holidays=st.booleans(),
         minutes=st.tuples(st.integers(1, 16).map(lambda n: 15 * n), st.integers(1, 60)),
+    )
+    @example(where=DAYS[0], weekly=[((36, 48), 0, "all")], special=[((40, 44), 0, "this")], offered=set(), wanted=0, closed="", holidays=True, minutes=(15, 15))
+    @example(
+        where=DAYS[0], weekly=[((0, 12), 0, "all"), ((12, 20), 1, "this")], special=None, offered={1, 2}, wanted=1, closed="", holidays=False, minutes=(60, 20)
     )
     def test_slots_equal_a_count_of_single_minutes_and_the_explanation_agrees(self, where, weekly, special, offered, wanted, closed, holidays, minutes):
         """Red when rules_by_place forgets what is worked wherever, when holidays are put before special days, or a shop's closing day is left out."""
