@@ -28,7 +28,7 @@ def details_url(service: Service, start: datetime, employee: object = "any", **q
     return reverse("booking:details", args=[service.pk], query={"employee": str(employee), "start": write_instant(start), **query})
 
 
-def send(client: Client, service: Service, start: datetime, *, employee: object = "any", sent: str = "", **changes: str) -> Any:
+def send(client: Client, service: Service, start: datetime, *, employee: object = "any", sent: Any = "", **changes: Any) -> Any:
     """Sends the details form; `sent` is the stamp, a ripe one unless given."""
     return client.post(details_url(service, start, employee), {**WHO, "start": write_instant(start), "stamp": sent or ripe_stamp(), **changes})
 
