@@ -39,6 +39,7 @@ def upload(client: Client, content: Any):
 
 @pytest.mark.feature("P2")
 def test_it_tells_what_can_be_added_and_what_each_employee_takes(client, service):
+    """Red when `offering` are employees without their offers, or `addable` is left out of ServiceAnswer."""
     eve, finn = service.employees.order_by("pk")
     Offer.objects.filter(employee=eve).update(price=50, duration=45)
     towel = make_extra(service, max_quantity=2)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -150,6 +150,10 @@ class Agreement(TestCase):
         own=st.none() | st.integers(1, 120),
         added=st.just(0) | st.integers(1, 90),
     )
+    @example(
+        hours=[(0, 8)], special=None, sold=None, busy=[], sources=[("offer", "ok", None, 0)], off=False, minutes=(60, 15, 0, 0), notice=0, ignored=False,
+        own=45, added=30,
+    )  # fmt: skip
     def test_the_explanation_says_bookable_exactly_for_what_is_listed(
         self, hours, special, sold, busy, sources, off, minutes, notice, ignored, own, added
     ) -> None:

@@ -6,6 +6,7 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -24,7 +25,7 @@ NONE = {f"{name}-{count}": "0" for name in ("offers", "extras") for count in ("T
 
 
 @pytest.fixture(autouse=True)
-def media(settings, tmp_path) -> Path:
+def media(settings, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path / "media"
 
@@ -77,7 +78,7 @@ def test_a_picture_is_written_anew_and_shown(staff, service, media):
     page = Client().get("/")
     assert f'src="/media/{service.picture}"' in page.content.decode()
     assert '<svg class="tile"' in page.content.decode()  # the other one has none
-    answer = Client().get(f"/media/{service.picture}")
+    answer: Any = Client().get(f"/media/{service.picture}")
     assert b"".join(answer.streaming_content) == content
     assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("image/webp", "nosniff")
     assert "immutable" in answer["Cache-Control"]

@@ -27,7 +27,7 @@ MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(autouse=True)
-def media(settings, tmp_path) -> Path:
+def media(settings, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path / "media"
 
@@ -52,6 +52,7 @@ def test_a_file_is_kept_and_only_staff_of_the_appointment_get_it(client, service
     assert send(client, service, soon(), **{f"field_{scan.pk}": file("../../étude \u202e.pdf", PDF)}).status_code == 302
     answer = Answer.objects.get()
     assert answer.value == "étude .pdf"
+    assert answer.upload is not None
     stored = media / str(answer.upload.file.name)
     assert stored.read_bytes() == PDF
     assert stored.stat().st_mode & 0o77 == 0
@@ -130,7 +131,7 @@ def test_what_a_file_is_not_is_said_at_the_field_and_nothing_is_kept(client, ser
 )
 def test_what_is_what_it_says_is_taken(client, service, scan, name, content):
     assert send(client, service, soon(), **{f"field_{scan.pk}": file(name, content)}).status_code == 302
-    assert Answer.objects.get().upload.size == len(content)
+    assert Upload.objects.get().size == len(content)
 
 
 def test_no_more_of_a_file_is_received_than_shows_that_it_is_too_large(client, service, scan, settings):

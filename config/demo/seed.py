@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from booking.actions import events
-from booking.models import Calendar, Category, Customer, Employee, Location, Service, WorkingHours
+from booking.models import Calendar, Category, Customer, Employee, Extra, Location, Service, WorkingHours
 from config.demo.ground import EMPLOYEES, PASSWORD
 from crm import actions
 
@@ -28,6 +28,8 @@ SERVICES: list[tuple[str, str, int, str, int, int, bool, tuple[str, ...], str]] 
     ("Beard Trim", "Hair", 20, "18.00", 0, 5, False, ("colleague",), "Trim and hot towel."),
     ("Massage", "Wellness", 45, "55.00", 5, 10, False, ("employee", "colleague"), "Head, neck and shoulders."),
 ]
+# Service -> what can be added: name, minutes, price, at most.
+EXTRAS: dict[str, list[tuple[str, int, str, int]]] = {"Massage": [("Hot stones", 15, "12.00", 1), ("A cup of tea", 0, "0.00", 2)]}
 # Name, address, organiser, staff, places, weekday, from, until, how often, what customers read.
 EVENTS: list[tuple[str, str, str, tuple[str, ...], int, int, time, time, int, str]] = [
     (
@@ -85,6 +87,8 @@ def salon() -> None:
         service.save()
         service.employees.set(people[person] for person in staff)
         service.locations.add(place)
+        for order, (extra, longer, costs, most) in enumerate(EXTRAS.get(name, [])):
+            Extra.objects.create(service=service, name=extra, duration=longer, price=Decimal(costs), max_quantity=most, position=order)
     _meetings(people["employee"])
     for first_name, last_name in CUSTOMERS:
         Customer(first_name=first_name, last_name=last_name, email=f"{first_name.lower()}@example.org").save()
