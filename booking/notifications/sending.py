@@ -92,7 +92,7 @@ def send_one(pk: int, *, now: datetime) -> bool:
         told = registrations.current(message.registration) if message.registration else knowledge.current(message.booking)
         context = {**message.context, "told": told.as_json()}
         if message.channel == EMAIL:
-            spread(message, now)
+            spread(message)
             render(message).send()
         else:
             channels.named(message.channel).send(message)
