@@ -14,11 +14,12 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         from booking import health
         from booking.actions import erasure
-        from booking.notifications import elsewhere
+        from booking.notifications import channels, elsewhere
         from booking.pages import menu
         from booking.pages.access import has_diary
         from booking.signals import item_changed
         from integrations import outbox
+        from integrations.channel import Webhook
         from integrations.erasure import forget
         from integrations.local import invites_customers
         from integrations.pages import history
@@ -26,6 +27,7 @@ class IntegrationsConfig(AppConfig):
         item_changed.connect(outbox.on_item_changed, dispatch_uid="integrations.outbox")
         elsewhere.register(invites_customers)
         erasure.register(forget)
+        channels.register(Webhook())
         health.register("outbox", outbox.oldest_due)
         menu.register(menu.Tab(_("External services"), "integrations:calendars", icon="calendar-check", position=20, visible=has_diary))
         menu.register(menu.Tab(_("Sync history"), "integrations:history", icon="clock-history", position=30, visible=has_diary))

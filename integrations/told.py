@@ -57,6 +57,8 @@ TEXTS = (
     _("The series repeats more often than daily or has no frequency."),
     _("The series repeats too often within a day."),
     _("The server allows no more calls for the time being."),
+    _("The receiver did not accept it."),
+    _("The receiver wants no more of these."),
     _("The server can't be reached."),
     _("The server does not accept the user name or password."),
     _("The server does not allow this."),

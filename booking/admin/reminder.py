@@ -17,7 +17,7 @@ from booking.models import Reminder
 class ReminderAdmin(admin.ModelAdmin):
     list_display = ["__str__", "of_services", "is_active"]
     list_filter = ["is_active", "when", "audience"]
-    filter_horizontal = ["services"]
+    autocomplete_fields = ["services"]
     fieldsets = [
         (
             None,

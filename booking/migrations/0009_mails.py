@@ -149,6 +149,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='mailtext',
-            constraint=models.UniqueConstraint(fields=('reminder', 'language'), name='mail_text_of_reminder_once'),
+            constraint=models.UniqueConstraint(fields=('reminder', 'audience', 'kind', 'language'), name='mail_text_of_reminder_once'),
         ),
     ]

@@ -37,7 +37,7 @@ class MailText(models.Model):
         ordering = ["audience", "kind", "language"]
         constraints = [
             models.UniqueConstraint(fields=["audience", "kind", "language"], condition=Q(reminder=None), name="mail_text_once"),
-            models.UniqueConstraint(fields=["reminder", "language"], name="mail_text_of_reminder_once"),
+            models.UniqueConstraint(fields=["reminder", "audience", "kind", "language"], name="mail_text_of_reminder_once"),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from email.mime.text import MIMEText
 
 from booking.entries import of_period
 from booking.models import Event, EventPeriod, Message, Registration
+from booking.models.message import EMAIL
 from booking.notifications import registrations as knowledge
 from booking.notifications.content import Content, Reader, attached, organizer_of
 from booking.notifications.elsewhere import is_entered
@@ -44,7 +45,7 @@ def content(message: Message) -> Content:
         values=values,
         customer=registration.customer,
         employee=organizer,
-        parts=_invitations(registration, reader, message, periods, before) if message.audience == Message.Audience.CUSTOMER else [],
+        parts=_invitations(registration, reader, message, periods, before) if (message.channel, message.audience) == (EMAIL, Message.Audience.CUSTOMER) else [],
     )
 
 

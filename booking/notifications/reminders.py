@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 
 from booking.models import Attendance, Employee, Message, Reminder, Staffing, Status
+from booking.models.message import EMAIL
 from booking.wake import wake_after_commit
 
 Audience = Message.Audience
@@ -54,7 +55,7 @@ def needless(message: Message, now: datetime) -> str:
 
 
 def _of_customers(reminder: Reminder, now: datetime) -> Iterator[Message]:
-    about = Message.objects.filter(attendance=OuterRef("pk"), recipient=OuterRef("customer__email"))
+    about = Message.objects.filter(attendance=OuterRef("pk"), audience=Audience.CUSTOMER, channel=EMAIL)
     found = Attendance.objects.alias(due=_due(reminder)).filter(_window(reminder, now), _untold(reminder, about), status=Status.APPROVED)
     for attendance in found.select_related("appointment", "customer"):
         if reminder.when == BEFORE or not _stayed_away(attendance):
@@ -63,7 +64,7 @@ def _of_customers(reminder: Reminder, now: datetime) -> Iterator[Message]:
 
 def _of_employees(reminder: Reminder, now: datetime) -> Iterator[Message]:
     """One for each employee, however many customers come: it hangs on the first of them."""
-    about = Message.objects.filter(attendance__appointment=OuterRef("appointment"), recipient=OuterRef("employee__email"))
+    about = Message.objects.filter(attendance__appointment=OuterRef("appointment"), recipient=OuterRef("employee__email"), channel=EMAIL)
     coming = Attendance.objects.filter(appointment=OuterRef("appointment"), status=Status.APPROVED).order_by("pk").values("pk")[:1]
     found = Staffing.objects.alias(due=_due(reminder)).filter(_window(reminder, now), _untold(reminder, about)).annotate(first=Subquery(coming))
     rows = list(found.exclude(first=None).select_related("employee"))
@@ -116,7 +117,7 @@ def _message(reminder: Reminder, attendance: Attendance, recipient: str, now: da
 def _reopen(reminder: Reminder, rows: list[Message], now: datetime) -> None:
     """What was not needed for a while is: the appointment was moved away and back again, cancelled and put back."""
     wanted = {(one.attendance_id, one.moment, one.recipient) for one in rows}
-    skipped = Message.objects.filter(reminder=reminder, attendance__in=[one.attendance_id for one in rows], state=State.SKIPPED)
+    skipped = Message.objects.filter(reminder=reminder, attendance__in=[one.attendance_id for one in rows], state=State.SKIPPED, channel=EMAIL)
     again = [one.pk for one in skipped if (one.attendance_id, one.moment, one.recipient) in wanted]
     skipped.filter(pk__in=again).update(state=State.OPEN, not_before=now, attempts=0, error="")
 

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from booking.models import Employee, Message
+from booking.models.message import EMAIL
 from booking.notifications import event_mail, knowledge, markup, texts, waiting
 from booking.notifications.content import Content, Reader, organizer_address
 from booking.notifications.invitation import invitation, parting
@@ -82,7 +83,7 @@ def content(message: Message) -> Content:
         employee=None if wording == "handed_over" else employee,
     )
     parts = []
-    if message.moment is None:  # a reminder brings nothing new for the calendar
+    if message.channel == EMAIL and message.moment is None:  # a reminder brings nothing new for the calendar
         part = invitation(
             attendance,
             audience=message.audience,

@@ -96,7 +96,7 @@ def send_one(pk: int, *, now: datetime) -> bool:
             return False
         context = {**message.context, "told": _told(message)}
         if message.channel == EMAIL:
-            spread(message, now)
+            spread(message)
             render(message).send()
         else:
             channels.named(message.channel).send(message)

@@ -269,3 +269,12 @@ def test_going_back_to_a_version_brings_its_words_again(desk: Client):
     assert desk.post(f"/admin/booking/mailtext/{row.pk}/history/{version.pk}/", {**OWN, "is_active": "on"}).status_code == 302
     row.refresh_from_db()
     assert row.body == OWN["body"]
+
+
+def test_a_reminder_that_becomes_a_follow_up_gets_texts_of_its_new_kind(desk: Client):
+    """Red when a reminder may have one text a language, whatever it was for."""
+    rule = Reminder.objects.create(hours=24)
+    assert write(desk, f"customer/reminder/en/{rule.pk}").status_code == 302
+    Reminder.objects.update(when="after")
+    assert write(desk, f"customer/follow_up/en/{rule.pk}").status_code == 302
+    assert MailText.objects.filter(reminder=rule).count() == 2

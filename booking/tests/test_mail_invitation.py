@@ -36,6 +36,7 @@ def told(mail) -> tuple[str, str, int, str]:
     return method, str(event["UID"]), int(event.get("SEQUENCE", 0)), str(event["STATUS"])
 
 
+@pytest.mark.feature("P11")
 def test_it_follows_the_appointment_from_booking_to_the_end():
     """Red when a move keeps SEQUENCE (calendars then ignore it) or the end is sent as a REQUEST."""
     attendance = booking(timezone="America/New_York")

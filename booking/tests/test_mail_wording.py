@@ -92,6 +92,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.feature("P11")
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_each_change_is_told_to_both_sides_in_their_language(language):
     """Red when a text is missing, has a placeholder that isn't filled, or the recipient's language isn't used."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from integrations.admin import account, client, employee, history, outgoing, rule
+from integrations.admin import account, client, employee, history, outgoing, rule, webhook
 
-__all__ = ["account", "client", "employee", "history", "outgoing", "rule"]
+__all__ = ["account", "client", "employee", "history", "outgoing", "rule", "webhook"]

@@ -12,6 +12,7 @@ from integrations.models.plan import Plan
 from integrations.models.reminder import Reminder
 from integrations.models.rule import Rule
 from integrations.models.subscription import Subscription
+from integrations.models.webhook import WebhookTarget
 
 __all__ = [
     "Account",
@@ -26,4 +27,5 @@ __all__ = [
     "Rule",
     "Run",
     "Subscription",
+    "WebhookTarget",
 ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from booking.models import Message
 from booking.notifications import channels
 from booking.wake import wake_after_commit
 
 
-def spread(mail: Message, now: datetime) -> None:
+def spread(mail: Message) -> None:
     """One message per channel and recipient, however often it is called for the same mail."""
     from booking.tasks import send_messages
 
@@ -26,7 +24,7 @@ def spread(mail: Message, now: datetime) -> None:
                 moment=mail.moment,
                 version=mail.version,
                 context={name: value for name, value in mail.context.items() if name != "told"},
-                not_before=now,
+                not_before=mail.not_before,
             )
             for audience, recipient in channel.recipients(mail)
         ]
