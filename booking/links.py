@@ -94,7 +94,7 @@ def waiting_for(token: str) -> WaitingEntry | None:
         uuid = _waiting.unsign(token)
     except signing.BadSignature:
         return None
-    return WaitingEntry.objects.select_related("service__location", "employee", "customer", "attendance").filter(uuid=uuid).first()
+    return WaitingEntry.objects.select_related("service", "employee", "customer", "attendance").filter(uuid=uuid).first()
 
 
 def customer_for(token: str) -> Customer | None:

@@ -37,7 +37,7 @@ ABOUT = (
     "registration__event__location",
     "registration__customer",
     "waiting__service__category",
-    "waiting__service__location",
+    "waiting__service__category",
     "waiting__customer",
     "waiting__employee",
 )

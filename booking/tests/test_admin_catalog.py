@@ -28,6 +28,7 @@ def test_a_service_is_set_up_with_employees_and_extras(staff):
     typed = {
         "name": "Cut", "description": "", "color": "#112233", "price": "35", "position": "0", "is_active": "on", "duration": "30", "buffer_before": "5",
         "buffer_after": "10", "slot_step": "15", "min_notice": "60", "horizon": "90", "reschedule_notice": "0", "cancel_notice": "0", "needs_approval": "on",
+        "min_capacity": "1", "max_capacity": "1", "assignment": "fewest", "limit_days": "7",
         "offers-TOTAL_FORMS": "1", "offers-INITIAL_FORMS": "0", "offers-0-employee": str(eve.pk), "offers-0-price": "48.50", "offers-0-duration": "45",
         "extras-TOTAL_FORMS": "1", "extras-INITIAL_FORMS": "0", "extras-0-name": "Tea", "extras-0-duration": "5", "extras-0-price": "2",
         "extras-0-max_quantity": "3", "extras-0-position": "0", "extras-0-is_active": "on",

@@ -197,7 +197,10 @@ def test_a_service_is_changed_and_goes_back(staff):
         field: getattr(service, field)
         for field in ("name", "color", "price", "position", "duration", "buffer_before", "buffer_after", "slot_step", "min_notice")
     }
-    typed |= {field: getattr(service, field) for field in ("horizon", "reschedule_notice", "cancel_notice")} | {"is_active": "on"}
+    typed |= {
+        field: getattr(service, field)
+        for field in ("horizon", "reschedule_notice", "cancel_notice", "min_capacity", "max_capacity", "assignment", "limit_days")
+    } | {"is_active": "on"}
     typed |= {f"{name}-{count}": "0" for name in ("offers", "extras") for count in ("TOTAL_FORMS", "INITIAL_FORMS")}
     assert staff.post(f"/admin/booking/service/{service.pk}/change/", typed | {"price": "40"}).status_code == 302
     service.refresh_from_db()

@@ -23,7 +23,8 @@ SHOWN = 5
 def values_for_waiting(entry: WaitingEntry, *, free: Sequence[Span]) -> dict[str, Value]:
     """For a mail to whoever waits; `free` are the times that are free now, of which the first few are told."""
     service, zone, site = entry.service, ZoneInfo(known_zone(entry.timezone)), settings.SITE_URL.rstrip("/")
-    values = around([entry.customer], [entry.employee] if entry.employee else [], service.location)
+    places = list(service.locations.all())
+    values = around([entry.customer], [entry.employee] if entry.employee else [], places[0] if len(places) == 1 else None)
     values |= {name: unlinked(str(values[name])) for name in ("customer_full_name", "customer_first_name", "customer_last_name")}
     days = [_day(day, zone, entry.language) for day in dict.fromkeys((entry.first_day, entry.last_day))]
     values |= {
