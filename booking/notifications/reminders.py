@@ -47,7 +47,7 @@ def needless(message: Message, now: datetime) -> str:
         return "The appointment has been moved."
     if reminder.when == BEFORE and appointment.start <= now:
         return "The appointment has begun."
-    if reminder.when != BEFORE and _stayed_away(attendance):
+    if reminder.when != BEFORE and attendance.no_show:
         return "The customer did not come."
     if message.audience == Audience.EMPLOYEE and not Employee.objects.filter(staffings__appointment=appointment, email__iexact=message.recipient).exists():
         return "The employee does not serve it any more."
@@ -58,7 +58,7 @@ def _of_customers(reminder: Reminder, now: datetime) -> Iterator[Message]:
     about = Message.objects.filter(attendance=OuterRef("pk"), audience=Audience.CUSTOMER, channel=EMAIL)
     found = Attendance.objects.alias(due=_due(reminder)).filter(_window(reminder, now), _untold(reminder, about), status=Status.APPROVED)
     for attendance in found.select_related("appointment", "customer"):
-        if reminder.when == BEFORE or not _stayed_away(attendance):
+        if reminder.when == BEFORE or not attendance.no_show:
             yield _message(reminder, attendance, attendance.customer.email, now)
 
 
@@ -71,7 +71,7 @@ def _of_employees(reminder: Reminder, now: datetime) -> Iterator[Message]:
     attendances = Attendance.objects.select_related("appointment").in_bulk([row.first for row in rows])  # type: ignore[attr-defined]
     for row in rows:
         attendance = attendances[row.first]  # type: ignore[attr-defined]
-        if reminder.when == BEFORE or not _stayed_away(attendance):
+        if reminder.when == BEFORE or not attendance.no_show:
             yield _message(reminder, attendance, row.employee.email, now)
 
 
@@ -120,8 +120,3 @@ def _reopen(reminder: Reminder, rows: list[Message], now: datetime) -> None:
     skipped = Message.objects.filter(reminder=reminder, attendance__in=[one.attendance_id for one in rows], state=State.SKIPPED, channel=EMAIL)
     again = [one.pk for one in skipped if (one.attendance_id, one.moment, one.recipient) in wanted]
     skipped.filter(pk__in=again).update(state=State.OPEN, not_before=now, attempts=0, error="")
-
-
-def _stayed_away(attendance: Attendance) -> bool:
-    """Whether the staff marked the customer as a no-show."""
-    return bool(getattr(attendance, "no_show", False))

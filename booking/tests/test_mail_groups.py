@@ -126,5 +126,5 @@ def test_waiting_ones_are_told_when_enough_have_booked(yoga):
     assert "Ihre Anfrage" in deliver()[CLARA]["Subject"]
     join(yoga, "Dora")
     told = deliver()
-    assert "bestätigt" in told[CLARA]["Subject"]
+    assert "Bestätigt" in told[CLARA]["Subject"]
     assert told[DORA]["Subject"].startswith("Your appointment on")

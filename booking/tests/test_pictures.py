@@ -23,6 +23,26 @@ from booking.tests.salon import make_employee, make_service
 pytestmark = pytest.mark.django_db
 NONE = {f"{name}-{count}": "0" for name in ("offers", "extras") for count in ("TOTAL_FORMS", "INITIAL_FORMS")}
 
+# What the admin's form must be sent with.
+ASKED = (
+    "name",
+    "color",
+    "price",
+    "position",
+    "duration",
+    "buffer_before",
+    "buffer_after",
+    "slot_step",
+    "min_notice",
+    "horizon",
+    "reschedule_notice",
+    "cancel_notice",
+    "min_capacity",
+    "max_capacity",
+    "assignment",
+    "limit_days",
+)
+
 
 @pytest.fixture(autouse=True)
 def media(settings, tmp_path: Path) -> Path:
@@ -43,21 +63,7 @@ def staff(client: Client, manager) -> Client:
 
 
 def save(staff: Client, service: Service, **typed: object):
-    names = (
-        "name",
-        "color",
-        "price",
-        "position",
-        "duration",
-        "buffer_before",
-        "buffer_after",
-        "slot_step",
-        "min_notice",
-        "horizon",
-        "reschedule_notice",
-        "cancel_notice",
-    )
-    kept = {name: getattr(service, name) for name in names} | {"is_active": "on"}
+    kept = {name: getattr(service, name) for name in ASKED} | {"is_active": "on"}
     return staff.post(f"/admin/booking/service/{service.pk}/change/", {**kept, **NONE, **typed})
 
 
@@ -128,21 +134,7 @@ def test_going_back_to_an_earlier_version_keeps_the_picture(staff, service):
     version = service.history.first()
     save(staff, service, picture=file("a.jpg", picture()), price="40")
     service.refresh_from_db()
-    names = (
-        "name",
-        "color",
-        "price",
-        "position",
-        "duration",
-        "buffer_before",
-        "buffer_after",
-        "slot_step",
-        "min_notice",
-        "horizon",
-        "reschedule_notice",
-        "cancel_notice",
-    )
-    typed = {name: getattr(service, name) for name in names} | {"is_active": "on", "price": "35"}
+    typed = {name: getattr(service, name) for name in ASKED} | {"is_active": "on", "price": "35"}
     assert staff.post(f"/admin/booking/service/{service.pk}/history/{version.pk}/", typed).status_code == 302
     before = str(service.picture)
     service.refresh_from_db()

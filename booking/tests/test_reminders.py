@@ -205,16 +205,16 @@ def test_a_follow_up_reaches_back_neither_before_its_rule_nor_for_ever(attendanc
     assert [to for to, _ in at(end + 2 * HOUR)] == [CLARA]
 
 
-def test_who_did_not_come_is_not_thanked(attendance, start, monkeypatch):
+def test_who_did_not_come_is_not_thanked(attendance, start):
     """Red when the mark isn't read: when it is found, and when it is about to be sent."""
     rule = remind(1, "after")
     Reminder.objects.filter(pk=rule.pk).update(since=start)
     end = attendance.appointment.end
-    monkeypatch.setattr(Attendance, "no_show", True, raising=False)
+    Attendance.objects.update(no_show=True)
     assert at(end + 2 * HOUR) == []
-    monkeypatch.setattr(Attendance, "no_show", False, raising=False)
+    Attendance.objects.update(no_show=False)
     reminders.write_due(end + 2 * HOUR)
-    monkeypatch.setattr(Attendance, "no_show", True, raising=False)
+    Attendance.objects.update(no_show=True)
     assert at(end + 2 * HOUR) == []
     assert Message.objects.get(kind="follow_up").error == "The customer did not come."
 

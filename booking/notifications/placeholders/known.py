@@ -60,7 +60,8 @@ def fixed_in(where: Where) -> list[Placeholder]:
     one side; "registrant" and "organizer" the mails about an event, "event" its entry in the calendars of those who give it: no word of who comes;
     "guest" the texts of lists, for one person each; "waiting" the mails about the waiting list."""
     if where == "waiting":
-        return [one for one in PLACEHOLDERS if one.name.startswith(OF_WAITING) or one.places & WAITING]
+        of_it = [one for one in PLACEHOLDERS if one.name.startswith(OF_WAITING) or one.places & WAITING]
+        return [one for one in of_it if not one.name.startswith("service_extra")]  # they are chosen with the time
     if where == "event":
         return [one for one in PLACEHOLDERS if one.name.startswith(OF_EVENT) and one.places & EVENT and one.name not in NOT_IN_CALENDARS]
     if where == "guest":
