@@ -12,6 +12,7 @@ class BookingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from booking import checks  # noqa: F401 - registers them
         from booking.pages import menu
         from booking.pages.access import has_diary
 

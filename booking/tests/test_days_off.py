@@ -12,6 +12,7 @@ from django.utils import translation
 
 from booking import public_holidays
 from booking.availability import explain
+from booking.checks import holidays_are_known
 from booking.models import Calendar, ClosingDay, Employee, Service, SpecialDay, TimeOff
 from booking.tests.pages import text_of
 from booking.tests.salon import make_employee, make_service
@@ -107,6 +108,9 @@ def test_own_time_off_is_nobody_elses_and_no_closing_day(client, service, employ
 def test_a_new_calendar_has_the_shops_holidays_and_an_unknown_place_is_refused(settings):
     settings.HOLIDAYS_COUNTRY, settings.HOLIDAYS_SUBDIVISION = "AT", "9"
     assert public_holidays.label(Calendar().holidays_country, Calendar().holidays_subdivision, "de") == "Österreich, Wien"
+    assert holidays_are_known(None) == []
+    settings.HOLIDAYS_SUBDIVISION = "BY"
+    assert [one.id for one in holidays_are_known(None)] == ["booking.E001"]
     for country, state in (("XX", ""), ("DE", "XX"), ("", "BY"), ("de", "")):
         with pytest.raises(ValidationError):
             Calendar(name="Eve", holidays_country=country, holidays_subdivision=state).full_clean()
