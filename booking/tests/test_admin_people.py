@@ -208,6 +208,8 @@ def test_a_service_is_changed_and_goes_back(staff):
     assert staff.post(f"/admin/booking/service/{service.pk}/history/{version.pk}/", typed).status_code == 302
     service.refresh_from_db()
     assert service.price == 35
+    more = staff.post(f"/admin/booking/service/{service.pk}/change/", typed | {"min_capacity": "3", "max_capacity": "2"})
+    assert more.context["adminform"].form.errors == {"min_capacity": ["There are not so many places."]}
 
 
 @pytest.mark.parametrize(("state", "again"), [("failed", True), ("sent", True), ("open", False), ("skipped", False)])

@@ -258,7 +258,7 @@ class GroupAgreement(TestCase):
             on_grid = (at - instant(hours[staff.index(lead)][0])) % timedelta(minutes=step) == timedelta(0)
             return on_grid and instant(begin) <= at and until <= instant(begin + length) and not any(a < until and b > at for a, b in taken[one.pk])
 
-        expected = {}
+        expected: dict[tuple[datetime, int], int | None] = {}
         for at_minute in range(0, 19 * 15, 15):
             at_ = start + timedelta(minutes=at_minute)
             for one in staff[:1] if collective else staff:

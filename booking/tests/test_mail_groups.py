@@ -32,7 +32,7 @@ def entries(mail: Any) -> list[tuple[str, str]]:
     """(METHOD, UID) of what it puts into a calendar."""
     texts = [one.get_content() for one in mail.walk() if one.get_content_type() == "text/calendar"]
     texts = [text if isinstance(text, str) else text.decode() for text in texts]
-    return [tuple(next(line.partition(":")[2] for line in text.splitlines() if line.startswith(name)) for name in ("METHOD", "UID")) for text in texts]  # type: ignore[misc]
+    return [tuple(next(line.partition(":")[2] for line in text.splitlines() if line.startswith(name)) for name in ("METHOD", "UID")) for text in texts]
 
 
 def test_the_employee_hears_of_one_more_and_one_less_and_keeps_the_entry(yoga):

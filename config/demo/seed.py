@@ -1,4 +1,4 @@
-"""A small salon: two people, five services, two events, three customers, two meetings. Running it twice changes nothing."""
+"""A small salon: two people, six services, two events, three customers, two meetings. Running it twice changes nothing."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ SERVICES: list[tuple[str, str, int, str, int, int, bool, tuple[str, ...], str]] 
     ("Balayage", "Hair", 150, "160.00", 10, 15, True, ("employee",), "Hand-painted lights. We confirm each one ourselves."),
     ("Beard Trim", "Hair", 20, "18.00", 0, 5, False, ("colleague",), "Trim and hot towel."),
     ("Massage", "Wellness", 45, "55.00", 5, 10, False, ("employee", "colleague"), "Head, neck and shoulders."),
+    ("Make-up class", "Wellness", 90, "25.00", 0, 10, False, ("employee",), "Learn it together; brushes and colours are there."),
 ]
 # Service -> what can be added: name, minutes, price, at most.
 EXTRAS: dict[str, list[tuple[str, int, str, int]]] = {"Massage": [("Hot stones", 15, "12.00", 1), ("A cup of tea", 0, "0.00", 2)]}
+# Persons: takes place from, places.
+GROUPS = {"Make-up class": (2, 6)}
 # Name, address, organiser, staff, places, weekday, from, until, how often, what customers read.
 EVENTS: list[tuple[str, str, str, tuple[str, ...], int, int, time, time, int, str]] = [
     (
@@ -70,8 +73,12 @@ def salon() -> None:
     people = {name: _employee(name, *EMPLOYEES[name], *facts) for name, facts in PEOPLE.items()}
     place = Location.objects.create(name="Salon Kalends", address=settings.COMPANY["address"])
     for position, (name, category, minutes, price, before, after, approval, staff, text) in enumerate(SERVICES):
+        least, most = GROUPS.get(name, (1, 1))
         service = Service(
             name=name,
+            min_capacity=least,
+            max_capacity=most,
+            waiting_list=True,
             category=Category.objects.get_or_create(name=category)[0],
             description=text,
             duration=minutes,

@@ -218,7 +218,7 @@ def test_the_salon_is_seeded_once(settings):
     seed.salon()
     count = Service.objects.count()
     seed.salon()
-    assert Service.objects.count() == count == 5
+    assert Service.objects.count() == count == 6
     assert all(service.employees.exists() for service in Service.objects.all())
 
 
