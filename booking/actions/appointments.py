@@ -119,13 +119,13 @@ def _choose(service: Service, candidates: Sequence[Employee], start: datetime, n
     """Who serves it, and the slot: of several who are free by the service's rule. Who has a group with places left then comes first."""
     until, persons = start + timedelta(seconds=1), wanted["persons"]
 
-    def offered(wanted: Wanted) -> list[Slot]:
-        found = find_slots(service=service, start=start, end=until, now=now, employees=candidates, **wanted)
-        return [slot for slot in found if slot.start == start]
+    def offered(persons: int) -> list[Slot]:
+        asked: Wanted = {**wanted, "employees": candidates, "persons": persons}
+        return [slot for slot in find_slots(service=service, start=start, end=until, now=now, **asked) if slot.start == start]
 
-    slots = {slot.employee_id: slot for slot in offered(wanted)}
+    slots = {slot.employee_id: slot for slot in offered(persons)}
     if not slots:
-        left = max((slot.places_left or 0 for slot in offered({**wanted, "persons": 1})), default=0) if persons > 1 else 0
+        left = max((slot.places_left or 0 for slot in offered(1)), default=0) if persons > 1 else 0
         raise SlotTaken(few_left(left) if left else _("This time is no longer free."), left=left)
     if service.collective:
         return list(candidates), next(iter(slots.values()))
@@ -195,8 +195,9 @@ def reschedule(
                 check_notice(appointment, appointment.service.reschedule_notice, now)
             wanted, until = [employee] if employee else employees, start + timedelta(seconds=1)
             length = appointment.end - appointment.start
-            asked: Wanted = {"ignore": ("appointment", appointment.pk), "duration": length, "location": appointment.chosen_location}
-            offered = find_slots(service=appointment.service, start=start, end=until, now=now, employees=wanted, together=True, join=False, **asked)
+            asked: Wanted = {"employees": wanted, "together": True, "join": False, "ignore": ("appointment", appointment.pk)}
+            asked |= {"duration": length, "location": appointment.chosen_location}
+            offered = find_slots(service=appointment.service, start=start, end=until, now=now, **asked)
             slot = next((one for one in offered if one.start == start), None)
             if slot is None:
                 raise SlotTaken(_("This time is not free."))

@@ -95,7 +95,10 @@ def find_slots(*, service: Service, start: datetime, end: datetime, now: datetim
             instants[span[0]] = datetime.fromtimestamp(span[0], UTC)
         if span[1] not in instants:
             instants[span[1]] = datetime.fromtimestamp(span[1], UTC)
-    return [Slot(instants[begin], instants[until], employee, prices[employee], *rest) for begin, until, employee, *rest in spans]
+    return [
+        Slot(instants[begin], instants[until], employee, prices[employee], unsure, place, left, group)
+        for begin, until, employee, unsure, place, left, group in spans
+    ]
 
 
 def find_spans(*, service: Service, start: datetime, end: datetime, now: datetime, **wanted: Unpack[Wanted]) -> list[Found]:
@@ -120,9 +123,9 @@ def next_slot(*, service: Service, now: datetime, **wanted: Unpack[Wanted]) -> S
     for window in _growing(whole) if schedules else ():
         found = [*_search(service, schedules, wish, window, ignore)[:1], *(one for one in joined[:1] if one[0] < window[1])]
         if found:
-            start, end, employee, *rest = min(found, key=lambda one: one[0])
+            start, end, employee, unsure, place, left, group = min(found, key=lambda one: one[0])
             price = next(service.price if one.price is None else one.price for one in schedules if one.employee_id == employee)
-            return Slot(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), employee, price, *rest)
+            return Slot(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), employee, price, unsure, place, left, group)
     return None
 
 

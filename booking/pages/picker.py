@@ -63,7 +63,6 @@ class Picker:
 def pick(
     *,
     service: Service,
-    employees: Sequence[Employee],
     zone: ZoneInfo,
     now: datetime,
     month: date | None = None,
@@ -76,7 +75,7 @@ def pick(
     Without a day the first free one is opened. A month before today or past the horizon is drawn in.
     `without` is a start that is not offered: the time an appointment already has. The rest is as for find_slots.
     """
-    wanted: Any = {"service": service, "employees": employees, "now": now, **more}
+    wanted: Any = {"service": service, "now": now, **more}
     today, last = now.astimezone(zone).date(), (now + timedelta(days=service.horizon)).astimezone(zone).date()
     if month is None and day is None:
         first = next_slot(**wanted)

@@ -7,13 +7,19 @@ from typing import Any
 
 from django.conf import settings
 
-from booking.models import Attendance, Customer, Employee, Location, Message, Registration
+from booking.models import Attendance, Customer, Employee, Location, Message, Registration, WaitingEntry
 
 
 def payload(message: Message, now: datetime) -> dict[str, Any]:
     """`type` is what happened, such as "booking.rescheduled"; receivers go by `data`, which is the present state."""
     about = message.about
-    what, data = ("booking", _booking(about)) if isinstance(about, Attendance) else ("registration", _registration(about))
+    match about:
+        case Attendance():
+            what, data = "booking", _booking(about)
+        case WaitingEntry():
+            what, data = "waiting", _waiting(about)
+        case _:
+            what, data = "registration", _registration(about)
     previous = {name: message.context[f"previous_{name}"] for name in ("start", "end") if f"previous_{name}" in message.context}
     return {"type": f"{what}.{message.kind}", "timestamp": _moment(now), "data": data | ({"previous": previous} if previous else {})}
 
@@ -29,6 +35,9 @@ def _booking(attendance: Attendance) -> dict[str, Any]:
         "end": _moment(appointment.end),
         "employees": [_employee(one.employee) for one in appointment.staffings.select_related("employee").order_by("pk")],
         "location": _location(appointment.location),
+        "persons": attendance.persons,
+        "extras": [{"name": one.name, "quantity": one.quantity} for one in attendance.extras.all()],
+        "answers": [{"label": one.label, "value": one.value} for one in attendance.answers.all()],
         "price": str(attendance.price),
         "currency": settings.CURRENCY,
         "notes": attendance.notes,
@@ -56,6 +65,21 @@ def _registration(registration: Registration) -> dict[str, Any]:
         "notes": registration.notes,
         "language": registration.language,
         "customer": _customer(registration.customer),
+    }
+
+
+def _waiting(entry: WaitingEntry) -> dict[str, Any]:
+    return {
+        "id": str(entry.uuid),
+        "status": str(entry.state),
+        "service": {"id": entry.service.pk, "name": entry.service.name},
+        "employee": _employee(entry.employee) if entry.employee else None,
+        "first_day": entry.first_day.isoformat(),
+        "last_day": entry.last_day.isoformat(),
+        "persons": entry.persons,
+        "language": entry.language,
+        "timezone": entry.timezone,
+        "customer": _customer(entry.customer),
     }
 
 
