@@ -20,6 +20,7 @@ def spread(mail: Message) -> None:
                 kind=mail.kind,
                 attendance=mail.attendance,
                 registration=mail.registration,
+                waiting=mail.waiting,
                 reminder=mail.reminder,
                 moment=mail.moment,
                 version=mail.version,
