@@ -91,7 +91,7 @@ def run(after: timedelta = SECOND) -> None:
 
 @pytest.mark.feature("P11")
 def test_each_change_is_posted_once_with_a_signature_that_a_receiver_can_check(target, receiver: Receiver):
-    """Red when the body that is signed isn't the one that is sent, or a message is written for each attempt."""
+    """Red when the body that is signed isn't the one that is sent, or it is posted twice."""
     service = make_service(make_employee("Eve", language="en"), needs_approval=True)
     attendance = booking(service=service, notes="Grüße")
     run()
