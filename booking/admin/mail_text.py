@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
@@ -102,12 +103,12 @@ class MailTextAdmin(HistoryAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
-        own = [
+        own: list[URLPattern] = [
             path("preview/", view(require_POST(self.preview)), name="booking_mailtext_preview"),
             path("trial/", view(require_POST(self.trial)), name="booking_mailtext_trial"),
             path("<int:pk>/ours/", view(require_POST(self.use_ours)), name="booking_mailtext_ours"),
         ]
-        return own + super().get_urls()
+        return [*own, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """All texts there are, whether somebody has written an own one or not."""
@@ -140,7 +141,8 @@ class MailTextAdmin(HistoryAdmin):
             return redirect("admin:booking_mailtext_changelist")
         if request.method == "GET" and (row := _row(place).first()):
             return redirect("admin:booking_mailtext_change", row.pk)
-        return super().add_view(request, form_url, extra_context)
+        response: HttpResponse = super().add_view(request, form_url, extra_context)
+        return response
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         row = MailText.objects.select_related("reminder").filter(pk=object_id).first() if object_id and object_id.isdecimal() else None
@@ -161,14 +163,14 @@ class MailTextAdmin(HistoryAdmin):
                 "trial_address": request.user.email,  # type: ignore[union-attr]
                 "shown": self._shown(request, place, *typed),
             }
-        # The mail in the preview has its own style, and the page's policy reaches into it.
-        return csp_update({"style-src": [previews.style_hash()]})(super().changeform_view)(request, object_id, form_url, extra_context)
+        return _with_mail_style(super().changeform_view)(request, object_id, form_url, extra_context)
 
     def preview(self, request: HttpRequest) -> HttpResponse:
         """What is typed, filled in; saves nothing."""
         place = self._place(request)
         shown = self._shown(request, place, request.POST.get("subject", ""), request.POST.get("body", ""))
-        return csp_update({"style-src": [previews.style_hash()]})(render)(request, "booking/admin/_mail_preview.html", {"shown": shown})
+        response: HttpResponse = _with_mail_style(render)(request, "booking/admin/_mail_preview.html", {"shown": shown})
+        return response
 
     def trial(self, request: HttpRequest) -> HttpResponse:
         """What is typed, sent to one address."""
@@ -223,6 +225,12 @@ class MailTextAdmin(HistoryAdmin):
     def _booking(self, request: HttpRequest, place: Place) -> Attendance | Registration | None:
         wanted = request.POST.get("about", "")
         return next((one for one in self._bookings(request, place) if str(one.pk) == wanted), None) if wanted else None
+
+
+def _with_mail_style(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The mail in the preview brings its own style, and the policy of the page around it reaches into it."""
+    wrapped: Callable[..., Any] = csp_update({"style-src": [previews.style_hash()]})(view)
+    return wrapped
 
 
 def _row(place: Place) -> QuerySet[MailText]:

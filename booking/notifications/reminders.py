@@ -68,9 +68,9 @@ def _of_employees(reminder: Reminder, now: datetime) -> Iterator[Message]:
     coming = Attendance.objects.filter(appointment=OuterRef("appointment"), status=Status.APPROVED).order_by("pk").values("pk")[:1]
     found = Staffing.objects.alias(due=_due(reminder)).filter(_window(reminder, now), _untold(reminder, about)).annotate(first=Subquery(coming))
     rows = list(found.exclude(first=None).select_related("employee"))
-    attendances = Attendance.objects.select_related("appointment").in_bulk([row.first for row in rows])  # type: ignore[attr-defined]
+    attendances = Attendance.objects.select_related("appointment").in_bulk([row.first for row in rows])
     for row in rows:
-        attendance = attendances[row.first]  # type: ignore[attr-defined]
+        attendance = attendances[row.first]
         if reminder.when == BEFORE or not attendance.no_show:
             yield _message(reminder, attendance, row.employee.email, now)
 

@@ -64,7 +64,7 @@ def run(now: datetime | None = None) -> None:
 
 @pytest.mark.feature("P11")
 def test_each_change_is_told_once_in_the_readers_language(sms: Sms, settings):
-    """Red when the other channels' messages are written anew for each attempt at the mail."""
+    """Red when what a mail tells isn't passed on to the other channels."""
     attendance = booking(phone=CLARAS, language="de")
     here, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody answers there

@@ -47,7 +47,8 @@ def attendance() -> Attendance:
 
 @pytest.fixture
 def start(attendance) -> datetime:
-    return attendance.appointment.start
+    begins: datetime = attendance.appointment.start
+    return begins
 
 
 @pytest.mark.feature("P11")

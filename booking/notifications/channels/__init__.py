@@ -17,8 +17,11 @@ class Undeliverable(Exception):
 class Channel(Protocol):
     """`name` is kept with each message (20 characters at most), `label` is what people read."""
 
-    name: str
-    label: str | Promise
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str | Promise: ...
 
     def recipients(self, mail: Message) -> Iterable[tuple[Message.Audience, str]]:
         """Who gets over this channel what that mail tells: to whom, and the address as the channel knows it (254 characters at most). Asked when the mail
