@@ -48,6 +48,8 @@ SDKS = {
 }
 NO_FILE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers", "services"}
 NO_CLASS_ENDINGS = ("Manager", "Helper", "Processor", "Factory", "Handler", "Utils")
+# What is shown to people, and what stands beside it.
+SHOWN = {"pages", "api", "admin", "apps", "forms", "templatetags"}
 # Only actions write the shop's rows; pages, API and tasks call them.
 DOORS = ("pages", "api", "tasks")
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "bulk_update", "update", "delete"}
@@ -154,6 +156,18 @@ def test_the_engine_names_no_provider():
     engine = {f"integrations.{part}" for part in ("engine", "decide", "outbox", "connect", "listening", "webhooks", "merge")}
     guilty = [
         f"{place(path)} imports {name}" for path in files() if inside(module_name(path), engine) for name in imports(tree(path), path) if inside(name, names)
+    ]
+    assert guilty == []
+
+
+def test_nothing_below_the_pages_knows_them():
+    """Seen red while alerts.py took its words from a page."""
+    guilty = [
+        f"{place(path)} imports {name}"
+        for path in files()
+        if (parts := module_name(path).split("."))[0] in APPS and not SHOWN & set(parts[1:2]) and not is_test(path)
+        for name in imports(tree(path), path)
+        if inside(name, tuple(f"{app}.pages" for app in APPS))
     ]
     assert guilty == []
 
