@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What happens to a call (of one of the methods, separated by blanks). kind: cut-before (nothing is passed on), cut (passed on, answer lost),
-    hold-before and hold-after (the same, but the caller is kept waiting until `Proxy.release`), delay (`seconds`), status (`status`, `after` as
-    Retry-After; not passed on), late-status (passed on, then `status`), truncate (half the body), page (200 with HTML), body (207 with `body`;
-    neither is passed on), drop-etag."""
+    hold-before and hold-after (the same, but the caller is kept waiting until `Proxy.release`), hold (kept waiting, then passed on as if nothing had
+    been), delay (`seconds`), status (`status`, `after` as Retry-After; not passed on), late-status (passed on, then `status`), truncate (half the
+    body), page (200 with HTML), body (207 with `body`; neither is passed on), drop-etag."""
 
     kind: str
     method: str = ""
@@ -45,7 +45,7 @@ class Proxy:
         self._released.wait(120)
 
     def release(self) -> None:
-        """Lets go of all that is held: their callers get no answer."""
+        """Lets go of all that is held."""
         self._released.set()
         self._released, self.held = threading.Event(), []
 
@@ -82,7 +82,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
             kind = fault.kind if fault else ""
             if kind == "delay" and fault:
                 time.sleep(fault.seconds)
-            if kind == "hold-before":
+            if kind in ("hold", "hold-before"):
                 state.hold(self.command, self.path)
             if kind in ("cut-before", "hold-before", "status", "page", "body"):
                 state.calls.append((self.command, self.path, 0))
