@@ -16,6 +16,7 @@ class ConfigConfig(AppConfig):
         from django.conf import settings
         from django.contrib.auth.models import User
 
+        from config import checks  # noqa: F401 - registers itself
         from config.accounts import vouch_for_new
         from config.groups import ensure_groups
         from config.schedule import ensure_schedule

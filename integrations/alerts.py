@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from integrations import words
 from integrations.local import KINDS
 from integrations.models import Pair
-from integrations.pages import show
 
 
 def tell_answers(pair_id: int) -> None:
@@ -33,7 +33,7 @@ def tell_answers(pair_id: int) -> None:
             values = {
                 "who": who,
                 "item": local.label(pair.item_id),
-                "when": show.in_words("when", times, ZoneInfo(pair.link.calendar.timezone)),
+                "when": words.in_words("when", times, ZoneInfo(pair.link.calendar.timezone)),
                 "link": settings.SITE_URL.rstrip("/") + reverse("integrations:calendars"),
             }
             subject = _("Will not take part: %(who)s") % {"who": who}

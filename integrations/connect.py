@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -21,13 +20,16 @@ from django.utils.translation import gettext_noop
 from booking.actions import busy
 from booking.models import Employee
 from integrations import choosing, outbox, registry
-from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar
-from integrations.models import Account, Link
+from integrations.contract import NeedsPerson, Provider, ProviderError, RemoteCalendar, Retry
+from integrations.models import Account, Link, Subscription
 from integrations.oauth import tokens
 from integrations.told import told
 
 logger = logging.getLogger(__name__)
 
+AWAY = gettext_noop(
+    "The calendar service can't be reached at the moment. What is needed to stop its notifications is kept until that has worked, for a week at most; everything else of this connection has been erased."
+)
 REFUSALS = 3  # log-ins refused in a row before we stop, so that nobody's account is locked
 
 
@@ -203,24 +205,43 @@ def disconnect_later(account: Account) -> None:
 
 
 def disconnect(account: Account) -> None:
-    """Ends the access there where the provider knows such a thing, then forgets secrets, links and the busy times read through them.
+    """Forgets links and the busy times read through them; ends there what tells us of changes, then the access where the provider knows such a thing;
+    then forgets the secrets. In this order, for without access nothing can be ended any more.
 
-    The events that were written stay in the calendar: only the user deletes the user's data. The history stays here.
+    While the provider is away it is tried again, until all has ended or expired: a week at most, and for that alone the secrets are kept. The events that
+    were written stay in the calendar: only the user deletes the user's data. The history stays here.
     """
-    shared = Account.objects.filter(provider=account.provider, subject=account.subject).exclude(Q(pk=account.pk) | Q(subject=""))
-    provider = provider_for(account)
-    ends = [partial(provider.unsubscribe, one.plain()) for one in account.subscriptions.exclude(remote_id="")]
-    if not shared.exists():  # it would end for everybody: what is revoked is what the person granted us, not a token
-        ends.append(partial(provider.revoke))
-    for end in ends:
-        try:
-            end()
-        except ProviderError:
-            logger.info("Account %s: not everything could be ended at the provider; it is forgotten here all the same", account.pk)
+    now, provider = timezone.now(), provider_for(account)
     with transaction.atomic():
         for link in account.links.all():
             choosing.end(link)
-        account.delete()
+    for row in account.subscriptions.filter(Q(ending=False) | Q(due_at__lte=now)):
+        _stop(provider, row, now)
+    if account.subscriptions.exists():
+        Account.objects.filter(pk=account.pk).update(state=Account.State.DISCONNECTING, problem="", hint=AWAY, calendars=[], steps=[])
+        return
+    shared = Account.objects.filter(provider=account.provider, subject=account.subject).exclude(Q(pk=account.pk) | Q(subject=""))
+    if not shared.exists():  # it would end for everybody: what is revoked is what the person granted us, not a token
+        try:
+            provider.revoke()
+        except ProviderError:
+            logger.info("Account %s: the access could not be ended at the provider; it is forgotten here all the same", account.pk)
+    account.delete()
+
+
+def _stop(provider: Provider, row: Subscription, now: datetime) -> None:
+    """It goes once it is ended, or can't be: it has expired, or we have no access any more."""
+    try:
+        if row.lives(now):
+            provider.unsubscribe(row.plain())
+    except Retry as error:
+        pause = error.after if error.after is not None else outbox.backoff(min(row.failures + 1, 12))
+        known = Subscription.objects.filter(pk=row.pk)
+        known.update(ending=True, due_at=now + timedelta(seconds=pause), failures=row.failures + 1, problem=str(error)[:500])
+        return
+    except NeedsPerson:
+        logger.info("Account %s: what tells us of changes could not be ended; it ends by itself", row.account_id)
+    row.delete()
 
 
 def refused(account: Account, error: NeedsPerson, now: datetime) -> None:

@@ -27,6 +27,7 @@ LIFE = timedelta(days=7)  # asked for; the answer says what holds
 RENEWED = (0.5, 0.8)  # of its life, so that many made at once don't come back at once
 CLAIM = timedelta(minutes=5)  # within which a worker has made its calls, or is dead
 HOPELESS = timedelta(hours=12)  # until it is tried again where a person had to change something
+LEFT = "A subscription of account %s could not be ended; it ends by itself"
 STUBBORN = 5  # attempts to end one that is not wanted any more; then it ends by itself
 
 
@@ -89,12 +90,20 @@ def _make(provider: Provider, row: Subscription) -> None:
     values = {"remote_id": made.id, "resource": made.resource, "expires_at": made.expires, "due_at": due_at, "failures": 0, "problem": ""}
     fresh, old = made.id != row.remote_id, None
     with transaction.atomic():
+        wanted = Subscription.objects.select_for_update().filter(pk=row.pk, ending=False).exists()
         if fresh:  # nobody has told us of what happened before it
             values |= {"secret": digest(token), "address": address(link), "told": Subscription.Told.CHANGED, "unheard": 0}
-        if fresh and row.remote_id:
+        if wanted and fresh and row.remote_id:
             kept = ("account_id", "link_id", "remote_id", "resource", "expires_at", "address", "secret")
             old = Subscription.objects.create(**{name: getattr(row, name) for name in kept}, ending=True, due_at=now + CLAIM)
-        Subscription.objects.filter(pk=row.pk).update(**values)
+        if wanted:
+            Subscription.objects.filter(pk=row.pk).update(**values)
+    if fresh and not wanted:  # meanwhile it was disconnected, or is no longer chosen
+        try:
+            provider.unsubscribe(made)
+        except (Retry, NeedsPerson):
+            logger.warning(LEFT, row.account_id)
+        return
     if fresh:
         from integrations.tasks import catch_up
 
@@ -122,7 +131,7 @@ def _end(provider: Provider, row: Subscription) -> None:
             if row.failures < STUBBORN:
                 _failed(row, error)
                 return
-            logger.warning("A subscription of account %s could not be ended; it ends by itself", row.account_id)
+            logger.warning(LEFT, row.account_id)
     row.delete()
 
 

@@ -148,6 +148,14 @@ def test_a_visibility_timeout_shorter_than_a_task_may_take_stops_the_start(tmp_p
     assert "CELERY_VISIBILITY_TIMEOUT (900 s) must be longer" in answer.stderr
 
 
+def test_one_visibility_timeout_holds_wherever_celery_asks_for_it(tmp_path):
+    """F15. Seen red with the broker's own left at its default."""
+    answer = start({**production_environment(str(tmp_path)), "CELERY_BROKER_URL": "redis://127.0.0.1/0", "CELERY_VISIBILITY_TIMEOUT": "1801"})
+    told = dict(line.partition(" = ")[::2] for line in answer.stdout.splitlines())
+    names = ("CELERY_BROKER_TRANSPORT_OPTIONS", "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS", "CELERY_VISIBILITY_TIMEOUT")
+    assert ["1801" in told[name] for name in names] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("value", "site", "local", "expected"),
     [

@@ -19,12 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from booking.errors import BookingError
 from booking.models import Employee
-from integrations import answers, connect, engine, registry
+from integrations import answers, connect, engine, registry, words
 from integrations.local import KINDS
 from integrations.models import Account, Link, Outgoing, Pair, Run
 from integrations.models.history import Direction
 from integrations.oauth import clients
-from integrations.pages import choice, health, show
+from integrations.pages import choice, health
 from integrations.pages.access import back, employee_of, frame, link_of, others, outgoing_of, page, pair_of, subject
 from integrations.pages.consent import leads_away
 
@@ -122,7 +122,7 @@ def _label(labels: dict[tuple[str, int], str], row: Any) -> str:
 
 def _both_times(pair: Pair, ours: dict[tuple[str, int], dict[str, str]], zone: ZoneInfo) -> dict[str, str]:
     here, there = ours.get((pair.kind, pair.item_id)), pair.theirs.get("when")
-    return {"ours": show.in_words("when", here, zone), "theirs": show.in_words("when", there, zone)}
+    return {"ours": words.in_words("when", here, zone), "theirs": words.in_words("when", there, zone)}
 
 
 def _account(account: Account, by_link: dict[int, dict[str, list[dict[str, Any]]]], employee: Employee, offered: Collection[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from integrations.local import KINDS
 from integrations.models import Account, Outgoing, Pair
 from integrations.pages.calendars import item_labels
 from integrations.pages.plan import counted
-from integrations.pages.show import span
+from integrations.words import span
 
 
 def of(account: Account, employee: Employee) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def of_account(account: Account, links: Iterable[Link], now: datetime, zone: tzi
     if account.state == Account.State.CHECKING:
         return Finding("info", _("The connection is being tested."))
     if account.state == Account.State.DISCONNECTING:
-        return Finding("info", _("It is being disconnected."))
+        return Finding("info", _("It is being disconnected."), told(account.hint))
     if account.state == Account.State.NEEDS_PERSON:
         return Finding(
             "danger", told(account.problem) or _("The calendar can't be read or written."), told(account.hint) or _("Test the connection to see why.")

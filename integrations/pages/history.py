@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from booking.errors import BookingError
 from integrations import history as sync_history
+from integrations import words
 from integrations.local import KINDS
 from integrations.models import FieldChange, Pair, Run
-from integrations.pages import show
 from integrations.pages.access import allowed, back, change_of, frame, others, page, run_of, subject
 from integrations.pages.calendars import item_labels, people
 
@@ -76,14 +76,14 @@ def rows_of(found: Iterable[FieldChange], zone: ZoneInfo, *, hide_private: bool)
 
 def _row(change: FieldChange, labels: dict[tuple[str, int], str], zone: ZoneInfo, hide_private: bool) -> dict[str, Any]:
     private = change.pair.is_private if change.pair else change.private
-    old, new = show.in_words(change.field, change.old, zone), show.in_words(change.field, change.new, zone)
-    if hide_private and change.field in show.TEXTS and private:
+    old, new = words.in_words(change.field, change.old, zone), words.in_words(change.field, change.new, zone)
+    if hide_private and change.field in words.TEXTS and private:
         old, new = (_("(private)") if value else "" for value in (old, new))
     return {
         "change": change,
         "item": labels.get((change.item_kind, change.item_id), _("(no longer exists)")),
         "key": f"{change.item_kind}:{change.item_id}",
-        "field": show.field_name(change.field),
+        "field": words.field_name(change.field),
         "old": old,
         "new": new,
         "is_conflict": change.kind == FieldChange.Kind.CONFLICT,
@@ -148,7 +148,7 @@ def answers(kind: str, item_id: int) -> list[tuple[str, str]]:
     """Who was invited in the organiser's calendar, and what each answered there."""
     pairs = Pair.objects.filter(kind=kind, item_id=item_id).exclude(responses={}).exclude(state__in=[Pair.State.CLOSED, Pair.State.UNLINKED])
     found = [one | {"email": email} for pair in pairs for email, one in pair.responses.items()]
-    return [(one.get("name") or one["email"], str(show.ANSWERS.get(one["is"], show.ANSWERS["needs-action"]))) for one in found]
+    return [(one.get("name") or one["email"], str(words.ANSWERS.get(one["is"], words.ANSWERS["needs-action"]))) for one in found]
 
 
 def of_item(request: HttpRequest, item: Model) -> dict[str, object] | None:

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from integrations import plan as plans
+from integrations import words
 from integrations.contract import NeedsPerson
 from integrations.engine.rehearse import INVITATION
 from integrations.models import FieldChange, Plan
 from integrations.models.history import Direction
-from integrations.pages import show as words
 from integrations.pages.access import account_of, address, back, employee_of, frame, page
 
 SHOWN = 100  # of each list; the rest is counted

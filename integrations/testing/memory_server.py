@@ -12,36 +12,17 @@ from typing import Any, ClassVar, TypeVar
 from integrations.contract import Changed, CursorExpired, NeedsPerson, Retry
 from integrations.items import GROUPS, Event
 from integrations.models import Account
+from integrations.testing.faults import FaultPlan
 
 T = TypeVar("T")
 # lose-before: nothing arrived. lose-after: it was done, the answer got lost. busy: told to wait. stale: somebody else was faster.
 # expired: the cursor is forgotten. short: a listing leaves one out. duplicate: a page comes twice. crash: it was done, and our own process dies.
+# Calls are named by their method; "page" and "listing" stand for parts of the answer to "changes".
 FAULTS = ("lose-before", "lose-after", "busy", "stale", "expired", "short", "duplicate", "crash")
 
 
 class Crash(BaseException):
     """Our own process ended here; not an Exception, so that nothing can survive it by catching too much."""
-
-
-@dataclass
-class FaultPlan:
-    """Which call fails how. `then` plans a fault; "page" and "listing" stand for parts of the answer to "changes"."""
-
-    after: float | None = None  # seconds a busy server asks for
-    log: list[tuple[str, str]] = field(default_factory=list)
-    _next: list[tuple[str, str]] = field(default_factory=list)
-
-    def then(self, kind: str, method: str = "") -> None:
-        """The next call (of `method`) fails so."""
-        self._next.append((method, kind))
-
-    def take(self, method: str) -> str:
-        for place, (wanted, kind) in enumerate(self._next):
-            if wanted in ("", method):
-                del self._next[place]
-                self.log.append((method, kind))
-                return kind
-        return ""
 
 
 @dataclass

@@ -29,7 +29,8 @@ from integrations.models import Account, Installation, Link, Outgoing, Pair
 from integrations.models.history import FieldChange
 from integrations.testing.breakdowns import Breakdowns
 from integrations.testing.converged import assert_converged, cycle
-from integrations.testing.memory_server import Crash, FaultPlan, MemoryServer
+from integrations.testing.faults import FaultPlan
+from integrations.testing.memory_server import Crash, MemoryServer
 from integrations.testing.stage import Stage, stage
 
 VERBOSE = bool(os.environ.get("KALENDS_VERBOSE"))
@@ -254,7 +255,7 @@ class Machine(RuleBasedStateMachine):
         for job in self.random.choice(NOTIFICATIONS):
             self.clock.shift(self.random.choice([5, 90, 600]))
             self._run(job.__name__, partial(job, self.link_id))
-        for method, kind in self.server.faults.log:
+        for _call, method, kind in self.server.faults.log:
             self._note(f"{method} {kind}")
             self.cut_short |= kind == "short"
         self.server.faults.log.clear()

@@ -19,7 +19,7 @@ from django.test import override_settings
 from integrations.caldav.tests.world import CaldavWorld
 from integrations.items import Event
 from integrations.models import Account
-from integrations.testing.memory_server import FaultPlan
+from integrations.testing.faults import FaultPlan
 from integrations.testing.proxy import Fault, proxy
 from integrations.testing.servers import radicale
 from integrations.tests.remotes import Remote, Seen

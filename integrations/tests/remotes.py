@@ -18,7 +18,8 @@ from integrations.items import Event
 from integrations.models import Account
 from integrations.outlook.mapping import KEY as OUTLOOK_KEY
 from integrations.testing.accounts import granted
-from integrations.testing.memory_server import Crash, FaultPlan
+from integrations.testing.faults import FaultPlan
+from integrations.testing.memory_server import Crash
 from integrations.testing.servers.google import OFFICE, GoogleServer, google
 from integrations.testing.servers.google_calendar import moment as google_moment
 from integrations.testing.servers.graph import GraphServer, graph
@@ -149,7 +150,7 @@ class GoogleRemote(Remote):
     def arm(self, method: str, fault: str, *, batch: bool = False) -> None:
         on = {"create": "calendar.events.insert", "update": "calendar.events.patch", "delete": "calendar.events.delete", "many": "batch"}.get(method, "read")
         kind = {"lose-before": "cut-before", "lose-after": "cut-after", "busy": "403:rateLimitExceeded", "stale": "412:conditionNotMet"}.get(fault, "")
-        self.server.faults.after = f"{self.faults.after:.0f}" if self.faults.after else ""
+        self.server.faults.after = self.faults.after
         if fault == "expired":
             self.server.faults.then("410:fullSyncRequired", "delta")
         elif kind:

@@ -43,6 +43,11 @@ class Teller:
         now = timezone.now()
         return [name for name, one in self.channels.live.items() if (one.expires > now.timestamp() if self.name == "google" else _until(one) > now)]
 
+    @property
+    def answers(self) -> list[int]:
+        """Ours to their calls; 0 for none."""
+        return [one if isinstance(one, int) else one[-1] for one in self.channels.sent]
+
     def listings(self) -> int:
         """How often we have listed the calendar, or asked for changes: pages count one by one."""
         return sum(any(part in call for part in LISTINGS) for call in self.calls())

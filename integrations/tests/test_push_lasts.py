@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
 
 import pytest
 import time_machine
+from django.test import Client
+from django.urls import reverse
 
+from booking.models import Busy, Employee
 from integrations import choosing, connect, listening
+from integrations.contract import Provider
 from integrations.models import Account, Link, Subscription
+from integrations.tasks import sweep
 from integrations.tests.tellers import Teller, monday, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -146,7 +153,7 @@ def test_failures_never_stop_polling_and_are_kept_in_words(there: Teller, settin
 
 
 def test_a_server_in_trouble_is_asked_again_as_it_said(there: Teller):
-    there.person.server.faults.after = "77" if there.name == "google" else 77
+    there.person.server.faults.after = 77
     there.person.server.faults.then("429:rateLimitExceeded" if there.name == "google" else "busy")
     before = datetime.now(UTC)
     listening.tend(there.link.account_id)
@@ -164,3 +171,96 @@ def test_f48_a_token_is_nowhere_to_be_read(there: Teller):
     told = token.token if there.name == "google" else token["clientState"]
     assert len(told) >= 43
     assert told not in str(list(Subscription.objects.values()))
+
+
+def out_of_order(there: Teller, times: int = 1) -> None:
+    """Their server takes no farewell so many times."""
+    fault = ("503:backendError", "calendar.channels.stop") if there.name == "google" else ("busy", "write")
+    there.person.server.faults.then(*fault, times=times)
+
+
+def grants(there: Teller) -> int:
+    """Calls that gave our access back; Microsoft knows none."""
+    return int(there.person.server.oauth.calls["revoke"])
+
+
+@pytest.mark.usefixtures("background")
+def test_f48_one_that_could_not_be_ended_while_disconnecting_is_ended_later_and_before_the_access(there: Teller, employee: Employee, client: Client):
+    """Seen red when it is forgotten at once, and when the access is given back first. Everything else goes at once, whoever calls us meanwhile is not
+    heard, and the secrets go with the last call."""
+    with time_machine.travel(datetime(2026, 3, 2, 8, tzinfo=UTC), tick=False) as clock:
+        work()
+        there.enter(monday())
+        work()
+        assert there.busy() == [monday()]
+        out_of_order(there)
+        connect.disconnect_later(Account.objects.get())
+        account = Account.objects.get()
+        assert (account.state, account.calendars) == (Account.State.DISCONNECTING, [])
+        client.force_login(employee.user)
+        assert "for a week at most" in client.get(reverse("integrations:calendars"), headers={"accept-language": "en"}).content.decode()
+        assert not Link.objects.exists()
+        assert not Busy.objects.exists()
+        assert (len(there.live), grants(there)) == (1, 0)
+        rows = list(Subscription.objects.values())
+        there.enter(monday() + timedelta(hours=3))
+        assert there.answers[-1] == 404
+        assert (list(Subscription.objects.values()), Busy.objects.count()) == (rows, 0)
+        out_of_order(there)
+        for minutes, left in ((1, 1), (3, 0)):
+            calls = len(there.calls())
+            sweep()
+            assert len(there.calls()) == calls, "it is not tried all the time"
+            clock.shift(timedelta(minutes=minutes))
+            sweep()
+            assert (len(there.live), Account.objects.count(), Subscription.objects.count()) == (left, left, left)
+        assert grants(there) == (1 if there.name == "google" else 0)
+
+
+def test_f48_what_never_could_be_ended_is_forgotten_once_it_has_expired(there: Teller):
+    """Seen red when it is tried for ever."""
+    with time_machine.travel(datetime(2026, 3, 2, 8, tzinfo=UTC), tick=False) as clock:
+        work()
+        out_of_order(there, times=100)
+        for _day in range(7):
+            connect.disconnect(Account.objects.get())
+            clock.shift(timedelta(days=1))
+        assert Subscription.objects.count() == 1
+        calls = len(there.calls())
+        connect.disconnect(Account.objects.get())
+        assert len(there.calls()) == calls
+        assert not Account.objects.exists()
+
+
+def test_f48_without_access_it_ends_by_itself_and_nothing_is_kept_for_it(there: Teller):
+    """Seen red when it is tried again whatever the reason."""
+    work()
+    Account.objects.update(secrets={})
+    connect.disconnect(Account.objects.get())
+    assert len(there.live) == 1
+    assert not Account.objects.exists()
+
+
+@pytest.mark.parametrize("how", ["subscribe", "renew"])
+def test_f48_one_that_is_made_while_the_account_is_disconnected_is_ended_at_once(there: Teller, how: str):
+    """Seen red when the answer is saved without a look: at Google it told us of changes until it expired, and nobody knew of it."""
+    if how == "renew":
+        work()
+        Subscription.objects.update(due_at=datetime.now(UTC))
+
+    def asking(account: Account) -> Provider:
+        provider = connect.provider_for(account)
+        ask = getattr(provider, how)
+
+        def meanwhile(*given: Any) -> Any:
+            found = ask(*given)
+            connect.disconnect(Account.objects.get())
+            return found
+
+        setattr(provider, how, meanwhile)
+        return provider
+
+    with mock.patch.object(listening, "provider_for", asking):
+        listening.tend(there.link.account_id)
+    assert there.live == []
+    assert not Subscription.objects.exists()

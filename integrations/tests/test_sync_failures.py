@@ -1,28 +1,22 @@
-"""The other side is slow, refuses, asks for patience or loses its answers: nothing is lost, nothing is done twice, nobody else suffers."""
+"""The other side refuses, asks for patience or loses its answers: nothing is lost, nothing is done twice, nobody else suffers."""
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
 import time_machine
 from django.core import mail
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from booking.actions import appointments as actions
 from booking.models import Appointment, Employee
 from integrations import connect, engine, outbox
-from integrations.models import Account, Link, Outgoing
+from integrations.models import Account, Outgoing
 from integrations.testing.proxy import Fault
 from integrations.tests.salon import Salon, at, moment, value
-from integrations.tests.workers import wait_until
 
 HOUR = timedelta(hours=1)
 
@@ -141,101 +135,6 @@ def test_a_server_that_asks_for_patience_gets_it_and_others_are_not_kept_waiting
     assert moment(salon.event(slow), "DTSTART") == at(10)
     assert quick.pk
     salon.assert_converged()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_no_transaction_is_open_while_the_other_side_is_asked(salon: Salon):
-    """F25. Another connection takes the write lock during each call. Seen red with `push` in one transaction (then `hold` refuses it, too)."""
-    seen: list[bool] = []
-    ours = connection.connection.info.backend_pid if connection.vendor == "postgresql" else 0
-
-    def look(method: str) -> None:
-        other = connections["default"].copy()
-        try:
-            with other.cursor() as cursor:
-                if other.vendor == "postgresql":
-                    cursor.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", [ours])
-                    seen.append(cursor.fetchone()[0] == "idle")
-                else:
-                    cursor.execute("PRAGMA busy_timeout = 200")
-                    cursor.execute("BEGIN IMMEDIATE")
-                    cursor.execute("ROLLBACK")
-                    seen.append(True)
-        except Exception:
-            seen.append(False)
-        finally:
-            other.close()
-
-    salon.proxy.watch = look
-    appointment = salon.book(at(10))
-    salon.sync()
-    salon.diary.shift(salon.path(appointment), HOUR)
-    salon.sync()
-    actions.reschedule(appointment=appointment, start=at(15), now=timezone.now())
-    salon.diary.enter("Dentist", at(9), at(9.5))
-    salon.sync()
-    salon.diary.delete(salon.path(appointment))
-    salon.sync()
-    salon.proxy.watch = None
-    assert len(seen) > 10
-    assert all(seen)
-    salon.assert_converged()
-
-
-@contextmanager
-def black_hole() -> Iterator[tuple[int, list[socket.socket]]]:
-    """A server that takes calls and never answers: its port and the calls."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        door.listen(50)
-        kept: list[socket.socket] = []
-        threading.Thread(target=lambda: _swallow(door, kept), daemon=True).start()
-        yield door.getsockname()[1], kept
-        for one in kept:
-            one.close()
-
-
-def _swallow(door: socket.socket, kept: list[socket.socket]) -> None:
-    try:
-        while True:
-            kept.append(door.accept()[0])
-    except OSError:
-        return
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("patience", [0, pytest.param(40, marks=pytest.mark.long)])
-def test_while_a_server_never_answers_the_pages_do_and_the_call_ends(salon: Salon, settings, patience: int):
-    """F25. The long run waits for the time-out, the normal one hangs up after a while. Seen red without time-outs on the client (long), and
-    with `push` in one transaction (the booking waited for it)."""
-    salon.book(at(10))
-    with black_hole() as (port, kept):
-        settings.KALENDS_PRIVATE_HOSTS = [f"127.0.0.1:{port}"]
-        Link.objects.update(remote_id=f"http://127.0.0.1:{port}/employee/hole/")
-        Account.objects.update(server=f"http://127.0.0.1:{port}/")
-
-        def drain() -> None:
-            engine.drain(salon.link.pk)
-            connection.close()
-
-        worker = threading.Thread(target=drain)
-        worker.start()
-        wait_until(lambda: bool(kept), "the call is under way", 10)
-        began = time.monotonic()
-        assert at(12) in salon.slots()
-        salon.book(at(12), name="Dora")
-        assert time.monotonic() - began < 3
-        assert worker.is_alive()
-        while not patience and worker.is_alive():  # a reading call is made a second time
-            while kept:
-                kept.pop().close()
-            time.sleep(0.05)
-        worker.join(patience or 30)
-        assert not worker.is_alive()
-    row = Outgoing.objects.order_by("pk").first()
-    assert row is not None
-    assert (row.state, row.attempts) == (Outgoing.State.OPEN, 1)
-    assert row.error
 
 
 def test_when_one_of_two_calendars_fails_the_other_has_its_event_once(salon: Salon, colleague: Employee):

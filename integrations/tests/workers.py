@@ -44,6 +44,7 @@ class Plant:
     hosts: str
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
     more: dict[str, str] = field(default_factory=dict)  # of the workers' environment
+    app: str = "config"  # where Celery finds the application
 
     def environment(self, **extra: str) -> dict[str, str]:
         wanted = {
@@ -63,7 +64,7 @@ class Plant:
         schedule = ["-l", "INFO"]
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "config", *command, *schedule], env=self.environment(), stdout=out, stderr=out, start_new_session=True
+                [sys.executable, "-m", "celery", "-A", self.app, *command, *schedule], env=self.environment(), stdout=out, stderr=out, start_new_session=True
             )
         self.running.append(process)
         sign = b" ready." if "worker" in command else b"beat: Starting"

@@ -11,8 +11,8 @@ import pytest
 from integrations.contract import Changed, CursorExpired, NeedsPerson, ProviderError, Retry
 from integrations.google.tests.test_google_has_quirks import WEEKLY, instance
 from integrations.google.tests.world import GoogleWorld
-from integrations.testing.servers.google import OFFICE, GoogleServer
-from integrations.testing.servers.plan import Plan
+from integrations.testing.faults import FaultPlan
+from integrations.testing.servers.google import FAULTS, OFFICE, GoogleServer
 from integrations.testing.world import EVENT, WINDOW, read
 
 pytestmark = pytest.mark.once
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.once
     "refusal", ["403:rateLimitExceeded", "403:userRateLimitExceeded", "403:quotaExceeded", "429:rateLimitExceeded", "500:backendError", "503:backendError"]
 )
 def test_a_limit_or_an_outage_means_later(world: GoogleWorld, server: GoogleServer, refusal: str) -> None:
-    server.faults.after = "40"
+    server.faults.after = 40
     server.faults.then(refusal)
     with pytest.raises(Retry) as caught:
         world.provider().create(world.calendar, EVENT, "key-1")
@@ -133,7 +133,7 @@ def test_each_action_costs_one_request(world: GoogleWorld, server: GoogleServer)
 
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_gets_lost_there_is_one_event_and_in_the_end_none(world: GoogleWorld, server: GoogleServer, seed: int) -> None:
-    server.faults = Plan(seed=seed, rate=0.4)
+    server.faults = FaultPlan(seed=seed, rate=0.4, kinds=FAULTS)
     etag, remote_id = "", ""
 
     def settle(action) -> None:

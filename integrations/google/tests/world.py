@@ -92,7 +92,7 @@ class GoogleWorld:
 
     def fail(self, kind: str, after: int | None = None) -> None:
         if kind == "busy":
-            self.server.faults.after = str(after or "")
+            self.server.faults.after = after
             self.server.faults.then("403:rateLimitExceeded")
         else:
             self.server.faults.then({"lost-answer": "cut-after", "lost-call": "cut-before"}[kind], "write")

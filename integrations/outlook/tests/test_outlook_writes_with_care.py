@@ -10,7 +10,7 @@ import pytest
 
 from integrations.contract import NeedsPerson, Retry
 from integrations.items import Person, snapshot
-from integrations.testing.servers.graph_faults import FaultPlan
+from integrations.testing.faults import FaultPlan
 from integrations.testing.world import EVENT, read
 
 pytestmark = pytest.mark.once

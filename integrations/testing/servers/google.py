@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.parser import BytesParser
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from integrations.testing.faults import FaultPlan
 from integrations.testing.servers import wire
 from integrations.testing.servers.channels import Channels
 from integrations.testing.servers.discovery import Call, Document, Refusal
@@ -20,11 +22,17 @@ from integrations.testing.servers.google_calendar import Store
 from integrations.testing.servers.google_calls import Calls, Habits
 from integrations.testing.servers.google_consent import GoogleConsent
 from integrations.testing.servers.oauth import Access, Person
-from integrations.testing.servers.plan import Plan
 from integrations.testing.servers.wire import Answer
 
 OFFICE, PERSON = "token-of-the-office", "token-of-the-person"  # who writes: the application under test, or the person in her own client
 BATCH = 1000  # "Sending batch requests": calls in one
+PAGE = b"<!doctype html><title>Sorry</title><p>Back soon"
+# cut-before and cut-after: the connection breaks before or after the work. 500-after. page: 200 with HTML. truncate: half an answer. slow: a second later.
+# "status:reason": refused. Calls are named by "read", "write", "delta", a method's id, "batch", "token", "revoke", "userinfo".
+FAULTS = (
+    *("cut-before", "cut-after", "500-after", "503:backendError", "429:rateLimitExceeded", "403:rateLimitExceeded"),
+    *("page", "truncate", "410:fullSyncRequired"),
+)
 
 
 @cache
@@ -40,7 +48,7 @@ class GoogleServer(Habits):
 
     def __init__(self, email: str = "employee@example.com", page_size: int = 2, name: str = "Employee Example") -> None:
         super().__init__(page_size)
-        self.channels, self.faults = Channels(), Plan()
+        self.channels, self.faults = Channels(), FaultPlan()
         self.oauth = GoogleConsent({name: one["description"] for name, one in document().text["auth"]["oauth2"]["scopes"].items()})
         self.accounts: dict[str, Calls] = {}
         self.peers: list[Store] = []
@@ -71,7 +79,7 @@ class GoogleServer(Habits):
             if name := self.oauth.endpoint(urlsplit(target).path):
                 # Pages for people are not made to fail: what an application sees of them is that nobody comes back.
                 fault = "" if name in ("authorize", "error page") else self.faults.take(name)
-                return self.faults.around(fault, lambda: self.oauth.answer(name, verb, target, headers, content))
+                return self._around(fault, lambda: self.oauth.answer(name, verb, target, headers, content))
             access = self.oauth.bearer(headers)
             if access is None:  # "Handle API errors"
                 raise Refusal(401, "authError", "Invalid Credentials", location="Authorization")
@@ -98,7 +106,26 @@ class GoogleServer(Habits):
             self.writes += writing and answer[0] < 300
             return answer
 
-        return self.faults.around(fault, work)
+        return self._around(fault, work)
+
+    def _around(self, fault: str, work: Callable[[], Answer | None]) -> Answer | None:
+        """The answer that `work` gives, spoiled by a fault; None: the connection breaks. Raises Refusal."""
+        if fault == "slow":
+            time.sleep(1)
+        if ":" in fault:
+            status, _, reason = fault.partition(":")
+            wait = self.faults.wait.get("Retry-After", "")
+            raise Refusal(int(status), reason, "Said in words", domain="usageLimits" if "imit" in reason else "global", after=wait)
+        if fault == "cut-before":
+            return None
+        if fault == "page":
+            return 200, {"Content-Type": "text/html"}, PAGE
+        answer = work()
+        if fault == "cut-after" or answer is None:
+            return None
+        if fault == "500-after":
+            raise Refusal(500, "backendError", "Backend Error")
+        return (answer[0], answer[1], answer[2][: len(answer[2]) // 2]) if fault == "truncate" else answer
 
     def _done(self, access: Access, call: Call, headers: dict[str, str]) -> Answer:
         with self.lock:
@@ -119,7 +146,7 @@ class GoogleServer(Habits):
                 self.requests += 1
                 self.calls.append("batch")
                 fault = self.faults.take("batch")
-        return self.faults.around(fault, lambda: self._envelope(access, parts))
+        return self._around(fault, lambda: self._envelope(access, parts))
 
     def _envelope(self, access: Access, parts: list[Any]) -> Answer | None:
         answers = []

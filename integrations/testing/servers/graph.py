@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from integrations.testing.faults import FaultPlan
 from integrations.testing.servers import wire
 from integrations.testing.servers.graph_calls import Calls, Habits
-from integrations.testing.servers.graph_faults import FaultPlan
 from integrations.testing.servers.graph_mailbox import Mailbox, Numbers
 from integrations.testing.servers.graph_rules import Refusal
 from integrations.testing.servers.graph_subscriptions import Subscriptions
@@ -21,6 +21,9 @@ from integrations.testing.servers.oauth import Access, Person
 from integrations.testing.servers.wire import Answer
 
 READ, WRITE = ("Calendars.Read", "Calendars.ReadWrite"), ("Calendars.ReadWrite",)
+# lose-before: nothing was done. lose-after: done, the answer got lost. busy: 429. stale: 412 to a write. expired: 410 to a delta link, without a word why.
+# late-error: done, then 504. page: 200 with HTML. truncate: half the body. no-link: a listing that does not say where it goes on. Calls are named by
+# "read" and "write", and by "part" (of a batch), which may be busy, stale, refused, revoked or a late-error.
 # What becomes of a part of a batch that is not carried out.
 PART = {
     "stale": (412, "ErrorIrresolvableConflict"),
@@ -143,7 +146,7 @@ class GraphServer(Habits):
             fault = self.faults.take("part")
             if fault in PART and (fault != "stale" or part["method"] != "GET"):
                 status, name = PART[fault]
-                wait = {"Retry-After": f"{self.faults.after or 0:.0f}"} if fault == "busy" else {}
+                wait = {"Retry-After": "0"} | self.faults.wait if fault == "busy" else {}
                 responses.append({"id": part["id"], "status": status, "headers": wait, "body": {"error": {"code": name, "message": "secret inner words"}}})
                 continue
             status, kept, body = self._call(access, part["method"], "/v1.0" + part["url"], own, json.dumps(part["body"]).encode() if "body" in part else b"")
@@ -185,8 +188,7 @@ def _early(faults: FaultPlan, fault: str, *, writes: bool, link: bool) -> tuple[
     if fault == "page":
         return 200, {"Content-Type": "text/html"}, b"<!doctype html><title>Maintenance</title><p>Back soon<br>"
     if fault == "busy":
-        wait = {"Retry-After": f"{faults.after:.0f}"} if faults.after is not None else {}
-        return 429, wait, {"error": error | {"code": "ApplicationThrottled"}}
+        return 429, faults.wait, {"error": error | {"code": "ApplicationThrottled"}}
     if fault == "stale" and writes:
         return 412, {}, {"error": error | {"code": "ErrorIrresolvableConflict"}}
     if fault == "expired" and link:

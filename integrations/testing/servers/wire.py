@@ -42,7 +42,7 @@ def serve(answer: Answerer, port: int = 0, latency: float = 0) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Silence: tests read what the servers count."""
 
-    for method in ("GET", "PUT", "DELETE", "PATCH", "POST", "OPTIONS"):
+    for method in ("GET", "PUT", "DELETE", "PATCH", "POST", "OPTIONS", "PROPFIND", "REPORT", "MKCALENDAR", "PROPPATCH"):
         setattr(Door, f"do_{method}", Door._pass)
     door = ThreadingHTTPServer(("127.0.0.1", port), Door)
     door.daemon_threads = True
