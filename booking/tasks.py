@@ -5,12 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+import booking.wake
 from booking import health
 from booking.actions import answers, idempotency, waiting
 from booking.models.message import EMAIL
 from booking.notifications import reminders
 from booking.notifications.sending import send_due
-from booking.wake import Call, wake
+from booking.wake import Call
 
 
 @shared_task
@@ -35,7 +36,7 @@ def tell_waiting() -> None:
 def wake_each(calls: list[Call]) -> None:
     """Passes on what one change has woken."""
     for call in calls:
-        wake([call])
+        booking.wake.wake([call])
 
 
 @shared_task

@@ -15,12 +15,12 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+import booking.wake
 from booking.models import Message
 from booking.models.message import EMAIL
 from booking.notifications import channels, knowledge, registrations, reminders, waiting
 from booking.notifications.channels.spreading import spread
 from booking.notifications.rendering import render
-from booking.wake import wake
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def _wake_others(now: datetime) -> None:
     from booking.tasks import send_messages
 
     waiting = due(now).exclude(channel=EMAIL).order_by("channel").values_list("channel", flat=True).distinct()
-    wake([(send_messages.name, [channel]) for channel in waiting])
+    booking.wake.wake([(send_messages.name, [channel]) for channel in waiting])
 
 
 def due(now: datetime) -> QuerySet[Message]:
