@@ -149,7 +149,7 @@ def test_the_description_names_every_address(client):
     assert answer.status_code == 200
     paths = json.loads(answer.content)["paths"]
     assert {"/api/v1/services/", "/api/v1/slots/", "/api/v1/slots/next/", "/api/v1/appointments/", "/api/v1/events/", "/api/v1/health/"} <= set(paths)
-    assert {parameter["name"] for parameter in paths["/api/v1/slots/"]["get"]["parameters"]} == {"service", "employee", "from", "to", "timezone"}
+    assert {parameter["name"] for parameter in paths["/api/v1/slots/"]["get"]["parameters"]} == {"service", "employee", "location", "from", "to", "timezone"}
 
 
 def test_the_page_holds_no_script_of_its_own(client):
