@@ -5,10 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+import booking.wake
 from booking import health
 from booking.actions import idempotency
 from booking.notifications.sending import send_due
-from booking.wake import Call, wake
 
 
 @shared_task
@@ -18,10 +18,10 @@ def send_messages() -> None:
 
 
 @shared_task
-def wake_each(calls: list[Call]) -> None:
+def wake_each(calls: list[booking.wake.Call]) -> None:
     """Passes on what one change has woken."""
     for call in calls:
-        wake([call])
+        booking.wake.wake([call])
 
 
 @shared_task
