@@ -11,7 +11,6 @@ from booking.actions import answers, idempotency, waiting
 from booking.models.message import EMAIL
 from booking.notifications import reminders
 from booking.notifications.sending import send_due
-from booking.wake import Call
 
 
 @shared_task
@@ -33,7 +32,7 @@ def tell_waiting() -> None:
 
 
 @shared_task
-def wake_each(calls: list[Call]) -> None:
+def wake_each(calls: list[booking.wake.Call]) -> None:
     """Passes on what one change has woken."""
     for call in calls:
         booking.wake.wake([call])

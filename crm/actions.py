@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -111,10 +112,13 @@ def delete(*, meeting: Meeting, origin: object = None) -> None:
 
 
 def roll(now: datetime) -> None:
-    """Series go on: what has come nearer takes its time now, what is over is let go. Daily; run twice it changes nothing."""
+    """Series go on: what has come nearer takes its time now, what is over is let go. Whole days are where their zone's rules put them now. Daily; run
+    twice it changes nothing."""
     for held in MeetingSource.objects.select_related("owner"):
         with _locked(held.owner):
-            for meeting in Meeting.objects.filter(owner=held.owner, status__in=LIVE).exclude(recurrence=[]):
+            for meeting in Meeting.objects.filter(owner=held.owner, status__in=LIVE).filter(Q(all_day=True) | ~Q(recurrence=[])):
+                if _put_on_its_days(meeting):
+                    meeting.save(update_fields=["start", "end"])
                 _take_time(meeting, now)
             _trust(_source(held.owner), held.owner, now)
 
@@ -137,6 +141,16 @@ def _put(meeting: Meeting, values: Mapping[str, Any]) -> None:
     check(meeting.recurrence, meeting.timezone)
     if not meeting.recurrence:
         meeting.exceptions = {}
+
+
+def _put_on_its_days(meeting: Meeting) -> bool:
+    """Whether midnight is at another instant than when it was written down."""
+    if not meeting.all_day:
+        return False
+    start, end = (datetime.combine(one, time(), meeting.zone) for one in meeting.times)
+    moved = (start, end) != (meeting.start, meeting.end)
+    meeting.start, meeting.end = start, end
+    return moved
 
 
 def _midnight(value: datetime, meeting: Meeting) -> datetime:
@@ -176,6 +190,7 @@ def _held(meeting: Meeting) -> Iterator[None]:
             meeting.refresh_from_db(from_queryset=Meeting.objects.select_for_update(of=("self",)).select_related("owner__calendar"))
         except Meeting.DoesNotExist as error:
             raise WrongState(_("This meeting no longer exists.")) from error
+        _put_on_its_days(meeting)
         yield
 
 

@@ -113,7 +113,12 @@ def carried(before: Series, after: Series) -> dict[str, Any]:
 
 def key(start: datetime, series: Series) -> str:
     """What a date is called in the exceptions."""
-    return start.astimezone(series.zone).date().isoformat() if series.all_day else _stamp(start)
+    return day(start, series.zone).isoformat() if series.all_day else _stamp(start)
+
+
+def day(midnight: datetime, zone: ZoneInfo) -> date:
+    """The day that begins then. Days are meant, not instants: where a zone's rules were changed since, it is no longer midnight to the hour."""
+    return (midnight.astimezone(zone).replace(tzinfo=None) + timedelta(hours=12)).date()
 
 
 def moment(text: str, zone: ZoneInfo) -> datetime:
@@ -126,7 +131,7 @@ def moment(text: str, zone: ZoneInfo) -> datetime:
 def _raw(series: Series, within: Span) -> Iterator[Span]:
     zone = series.zone
     if series.all_day:
-        start, end = (one.astimezone(zone).date() for one in (series.start, series.end))
+        start, end = day(series.start, zone), day(series.end, zone)
         return occurrences(start, end, series.recurrence, home=zone, within=within, zone=zone, zones=_zone)
     return occurrences(series.start, series.end, series.recurrence, home=zone, within=within, zones=_zone)
 

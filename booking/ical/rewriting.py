@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from booking.ical.contentline import IcalError, Line, fold, moment, parse, stamp
 from booking.ical.entry import PROPERTIES, Entry
@@ -36,20 +37,42 @@ def rewrite(
     if "attendees" in fields:
         kept, guests = _guests(kept, entry, {one.lower() for one in ours})
         new += guests
-    needed: list[str] = []
-    present = {"", "UTC", *(line.value for line in lines if line.name == "TZID")}
-    if {"start", "end"} & set(fields) and isinstance(entry.start, datetime) and entry.timezone not in present:
-        needed = list(vtimezone(entry.timezone, entry.start.year - 1))
+    needed, stale = _zone(lines, entry, zone, moved=bool({"start", "end"} & set(fields)))
     place = next(index for index, line in enumerate(lines) if line.opens("VEVENT"))
     return b"".join(
         [
-            *(line.raw for line in lines[:place]),
+            *(line.raw for index, line in enumerate(lines[:place]) if index not in stale),
             *(fold(line) for line in needed),
             *(line.raw for line in (*lines[place : first + 1], *kept)),
             *(fold(line) for line in new),
             *(line.raw for line in (*nested, *lines[last:])),
         ]
     )
+
+
+def _zone(lines: list[Line], entry: Entry, zone: Zone | None, *, moved: bool) -> tuple[list[str], range]:
+    """The rules of the zone that its times are in, where they are missing and it was `moved`, or where those in the text are of before they were changed;
+    and which lines these are."""
+    if not isinstance(entry.start, datetime) or entry.timezone in ("", "UTC"):
+        return [], range(0)
+    needed = list(vtimezone(entry.timezone, entry.start.year - 1))
+    named_here = next((index for index, line in enumerate(lines) if line.name == "TZID" and line.value == entry.timezone), None)
+    if named_here is None:
+        return needed if moved else [], range(0)
+    begin = next((index for index in range(named_here, -1, -1) if lines[index].opens("VTIMEZONE")), named_here)
+    end = next((index for index in range(named_here, len(lines)) if lines[index].closes("VTIMEZONE")), named_here)
+    part = range(begin, end + 1)
+    return (needed, part) if _is_outdated(b"".join(lines[index].raw for index in part).decode("utf-8", "replace"), entry, zone) else ([], range(0))
+
+
+def _is_outdated(text: str, entry: Entry, zone: Zone | None) -> bool:
+    """Whether rules of the entry's zone put its times elsewhere than those we know. What can't be read is left as it is."""
+    try:
+        there = (zone or named)("", text)
+    except IcalError:
+        return False
+    moments = [one for one in (entry.start, entry.end) if isinstance(one, datetime)]
+    return any(one.astimezone(there).utcoffset() != one.astimezone(ZoneInfo(entry.timezone)).utcoffset() for one in moments)
 
 
 def instances(data: bytes | str, wanted: Sequence[Entry], fields: Collection[str], *, now: datetime | None = None, zone: Zone | None = None) -> bytes:

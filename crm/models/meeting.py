@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from booking.models import BusySource, Employee
 from booking.models.calendar import check_timezone
 from booking.models.history import records
+from crm.series import day
 
 FOUR_WEEKS = 4 * 7 * 24 * 60  # minutes
 
@@ -100,8 +101,9 @@ class Meeting(models.Model):
     @property
     def times(self) -> tuple[datetime | date, datetime | date]:
         """Start and end as calendars know them: days of an all-day meeting, else times in its zone."""
-        local = self.start.astimezone(self.zone), self.end.astimezone(self.zone)
-        return (local[0].date(), local[1].date()) if self.all_day else local
+        if self.all_day:
+            return day(self.start, self.zone), day(self.end, self.zone)
+        return self.start.astimezone(self.zone), self.end.astimezone(self.zone)
 
 
 # These take the owner's time.

@@ -162,6 +162,8 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     _heed(session, pair, event)
     theirs_now = _in_our_words(pair, shown)
     echo = etag_before != "" and change.etag == etag_before and not event.recurrence  # its single dates may have tags of their own
+    if echo and pair.state == Pair.State.LIVE and pair.seen.get("when", shown["when"]) != shown["when"]:
+        echo = _means_another_time(session, pair, shown)
     moved_back = pair.state == Pair.State.CONFLICT and not echo and theirs_now["when"] == pair.base.get("when")
     if moved_back:
         clear_conflict(pair)
@@ -185,6 +187,16 @@ def _ours(session: Session, pair: Pair, change: Change, event: Event) -> None:
     elif pair.state != Pair.State.CONFLICT:
         pair.seen = shown
     pair.save()
+
+
+def _means_another_time(session: Session, pair: Pair, shown: Snapshot) -> bool:
+    """The very text we know means another instant now: its zone's rules were changed. A meeting is where its owner's calendar shows it. With a customer
+    the instant was agreed, so ours is written again; the text is an echo all the same."""
+    if KINDS[pair.kind].SERIES:
+        return False
+    pair.base["when"] = shown["when"]
+    outbox.enqueue([session.link.pk], pair.kind, pair.item_id, now=timezone.now())
+    return True
 
 
 def _theirs_changed(session: Session, pair: Pair, item: Any, mine: Snapshot | None, theirs_now: Snapshot, change: Change) -> bool:
