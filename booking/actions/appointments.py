@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -38,13 +39,14 @@ def book(
     notes: str = "",
     origin: object = None,
     public: bool = False,
+    savepoint: bool = True,
 ) -> Attendance:
     """A new appointment at a time that is offered; "anyone" when no employee is named. Raises SlotTaken with the nearest free slots.
 
-    `public`: a stranger books, so mails to one address are limited (TooMany).
+    `public`: a stranger books, so mails to one address are limited (TooMany). Without `savepoint` a transaction around it ends with whatever is raised.
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=savepoint):
             candidates = [employee] if employee else list(service.employees.filter(is_active=True))
             allocation.lock(one.calendar_id for one in candidates)
             chosen, slot = _choose(service, candidates, start, now)
@@ -77,7 +79,7 @@ def book(
             item_changed.send(sender=Appointment, item=appointment, origin=origin)
             return attendance
     except SlotTaken as taken:
-        taken.slots = nearest(service=service, start=start, now=now, employee=employee)
+        taken.nearest = partial(nearest, service=service, start=start, now=now, employee=employee)
         raise
 
 
@@ -150,7 +152,7 @@ def reschedule(
             appointment.buffer_before, appointment.buffer_after = appointment.service.buffer_before, appointment.service.buffer_after
             _move(appointment, wanted, start, start + (appointment.end - appointment.start), now=now, origin=origin, reason=reason)
     except SlotTaken as taken:
-        taken.slots = nearest(service=appointment.service, start=start, now=now, employee=employee or appointment.employees.first())
+        taken.nearest = partial(nearest, service=appointment.service, start=start, now=now, employee=employee or appointment.employees.first())
         raise
 
 

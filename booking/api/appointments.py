@@ -50,7 +50,14 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
     """Carries it out; the answer is kept in UTC and without the manage link, which must not lie in a table."""
     guest = Guest(**wish["customer"], language=language(), timezone=zone.key)
     attendance = appointments.book(
-        service=wish["service"], start=wish["start"], guest=guest, now=timezone.now(), employee=wish["employee"], notes=wish["notes"], public=True
+        service=wish["service"],
+        start=wish["start"],
+        guest=guest,
+        now=timezone.now(),
+        employee=wish["employee"],
+        notes=wish["notes"],
+        public=True,
+        savepoint=False,
     )
     appointment = attendance.appointment
     employee = wish["employee"].pk if wish["employee"] else appointment.staffings.values_list("employee_id", flat=True).get()

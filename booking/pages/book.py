@@ -125,7 +125,14 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
 
     def book() -> Answer:
         attendance = appointments.book(
-            service=service, start=start, guest=guest, now=timezone.now(), employee=employee, notes=form.cleaned_data["notes"], public=True
+            service=service,
+            start=start,
+            guest=guest,
+            now=timezone.now(),
+            employee=employee,
+            notes=form.cleaned_data["notes"],
+            public=True,
+            savepoint=False,
         )
         return 201, {"id": str(attendance.uuid)}
 
