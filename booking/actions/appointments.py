@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from booking.actions import allocation
-from booking.actions.customers import Guest, remember
+from booking.actions.customers import Guest, recognise
 from booking.availability import Slot, find_slots, is_bookable
 from booking.errors import SlotTaken, TooLate, WrongState
 from booking.models import Appointment, Attendance, Employee, Message, Service, Staffing, Status
@@ -59,12 +59,10 @@ def book(
                 buffer_after=service.buffer_after,
                 status=Status.PENDING if service.needs_approval else Status.APPROVED,
             )
-            appointment.save()
-            insert(Staffing(appointment=appointment, employee=chosen))
-            allocation.occupy(appointment, [chosen], first=True)
-            customer, known = remember(guest)
+            customer, known = recognise(guest)
             if public and known:
                 check_cap(guest.email, now)
+            insert(appointment, *([customer] if customer._state.adding else []))
             attendance = Attendance(
                 appointment=appointment,
                 customer=customer,
@@ -74,7 +72,7 @@ def book(
                 language=guest.language,
                 timezone=guest.timezone,
             )
-            attendance.save()
+            allocation.occupy(appointment, [chosen], first=True, beside=[Staffing(appointment=appointment, employee=chosen), attendance])
             announce(appointment, Message.Kind.BOOKED, attendances=[attendance], employees=[chosen], now=now, first=True)
             item_changed.send(sender=Appointment, item=appointment, origin=origin)
             return attendance

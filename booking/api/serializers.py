@@ -18,14 +18,12 @@ from rest_framework import serializers
 
 from booking.api.fields import DayField, IdField, InstantField, LineField, TextField, TimeZoneField
 from booking.models import Category, Employee, Event, EventPeriod, Location, Registration, Service, Status
+from booking.models.quick import select
 
 LONGEST_RANGE = 62  # days
 # Each request for slots and each booking begins with these. Django takes longer to put such a statement together than the server to answer it.
-SERVICE = "SELECT * FROM booking_service WHERE id = %s AND is_active"
-EMPLOYEE = """
-SELECT e.* FROM booking_employee e JOIN booking_service_employees s ON s.employee_id = e.id
-WHERE s.service_id = %s AND e.id = %s AND e.is_active
-"""
+SERVICE = "id = %s AND is_active"
+EMPLOYEE = "id = %s AND is_active AND id IN (SELECT employee_id FROM booking_service_employees WHERE service_id = %s)"
 
 
 class Asked(serializers.Serializer[Any]):
@@ -60,12 +58,12 @@ class ServiceChoice(Asked):
     employee = IdField(required=False, allow_null=True, help_text="Id of an employee; without it anyone who is free.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        service = next(iter(Service.objects.raw(SERVICE, [attrs["service"]])), None)
+        service = next(iter(select(Service, SERVICE, attrs["service"])), None)
         if service is None:
             raise serializers.ValidationError({"service": [_("There is no such service.")]})
         employee = None
         if attrs.get("employee") is not None:
-            employee = next(iter(Employee.objects.raw(EMPLOYEE, [service.pk, attrs["employee"]])), None)
+            employee = next(iter(select(Employee, EMPLOYEE, attrs["employee"], service.pk)), None)
             if employee is None:
                 raise serializers.ValidationError({"employee": [_("This employee does not offer the service.")]})
         return {**attrs, "service": service, "employee": employee}

@@ -39,12 +39,13 @@ def announce(
         staff = set(appointment.staffings.values_list("employee", flat=True))
         leaving = [employee.pk for employee in employees if employee.pk not in staff]
         context["previous_staff"] = sorted(leaving or staff)
+    rows = []
     for attendance in told:
         heard = {} if first else take_back([attendance], kind)
         addresses = [(Message.Audience.CUSTOMER, attendance.customer.email)]
         addresses += [(Message.Audience.EMPLOYEE, employee.email) for employee in employees if employee.email != attendance.customer.email]
-        for audience, address in dict.fromkeys(addresses):
-            message = Message(
+        rows += [
+            Message(
                 kind=kind,
                 audience=audience,
                 attendance=attendance,
@@ -53,7 +54,12 @@ def announce(
                 context=heard.get((attendance.pk, address)) or context,
                 not_before=now + quiet,
             )
-            insert(message)
+            for audience, address in dict.fromkeys(addresses)
+        ]
+    if first:
+        insert(*rows)
+    else:
+        Message.objects.bulk_create(rows)
     if not quiet:  # else there is nothing to send yet; the clock will look
         wake_after_commit(send_messages)
 
