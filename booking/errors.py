@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,13 +17,19 @@ class BookingError(Exception):
 
 
 class SlotTaken(BookingError):
-    """The time was free a moment ago or never was; `slots` are the nearest that are free now. `left`: places that are left there, fewer than wanted."""
+    """The time was free a moment ago or never was; `slots` are the nearest that are free, looked for by `nearest` when they are asked for: after the
+    transaction, and not for a request that turns out to be a repetition. `left`: places that are left there, fewer than wanted."""
 
     code = "slot_taken"
 
-    def __init__(self, message: str, slots: Sequence[Slot] = (), left: int = 0) -> None:
+    def __init__(self, message: str, left: int = 0) -> None:
         super().__init__(message)
-        self.slots, self.left = list(slots), left
+        self.left = left
+        self.nearest: Callable[[], Sequence[Slot]] = tuple
+
+    @cached_property
+    def slots(self) -> list[Slot]:
+        return list(self.nearest())
 
 
 class StillFree(BookingError):

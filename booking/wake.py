@@ -4,10 +4,13 @@ alarm clock."""
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from celery import current_app
+from django.conf import settings
 from django.db import connection, transaction
 
 if TYPE_CHECKING:
@@ -19,9 +22,45 @@ Call = tuple[str, Sequence[Any]]
 """(name of a task, its arguments)"""
 
 
+class _Bell:
+    """Gathers calls for WAKE_SECONDS, because a message takes longer than a commit, and sends them from a thread: who has booked doesn't wait for the
+    broker. A process that ends waits for the thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[str, Call] = {}
+        self._thread: threading.Thread | None = None
+
+    def ring(self, calls: Sequence[Call]) -> None:
+        with self._lock:
+            self._calls |= {repr(call): call for call in calls}
+            if self._thread is None or not self._thread.is_alive():  # a process that was forked has none
+                self._thread = threading.Thread(target=self._send, name="bell")
+                try:
+                    self._thread.start()
+                except RuntimeError:
+                    logger.warning("No thread can be started; the sweep will find what is waiting.", exc_info=True)
+
+    def _send(self) -> None:
+        while True:
+            time.sleep(settings.WAKE_SECONDS)
+            with self._lock:
+                calls, self._calls = [*self._calls.values()], {}
+                if not calls:
+                    self._thread = None
+                    return
+            wake(calls)
+
+
+_bell = _Bell()
+
+
 class _Calls(list[Call]):
     def __call__(self) -> None:
-        wake(self)
+        if settings.WAKE_SECONDS:
+            _bell.ring(self)
+        else:
+            wake(self)
 
 
 def wake_after_commit(task: Task, *args: Any) -> None:

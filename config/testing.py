@@ -14,4 +14,5 @@ from config.settings import *  # noqa: E402, F403
 from config.settings import INSTALLED_APPS as SHIPPED  # noqa: E402
 
 INSTALLED_APPS = [*SHIPPED, "integrations.testing.apps.MemoryConfig"]
+WAKE_SECONDS = 0  # a test looks at once
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05}  # memory: a worker inside a test looks once a second otherwise

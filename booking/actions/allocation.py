@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from booking.errors import SlotTaken
@@ -33,11 +33,11 @@ def lock(calendar_ids: Iterable[int]) -> None:
             cursor.execute(LOCK.format(", ".join(["%s"] * len(ids))), ids)
 
 
-def occupy(holder: Holder, employees: Iterable[Employee], *, first: bool = False) -> None:
+def occupy(holder: Holder, employees: Iterable[Employee], *, first: bool = False, beside: Iterable[Model] = ()) -> None:
     """Holds the span on each employee's calendar in place of what it held; SlotTaken if another holder is there.
 
     `first`: it holds nothing yet, and its time has been found free under the lock. Call it in a transaction that ends with SlotTaken:
-    there is no savepoint to go back to.
+    there is no savepoint to go back to. `beside` are new rows that are written with it.
     """
     start, end = holder.occupied
     calendars = [employee.calendar_id for employee in employees]
@@ -46,8 +46,7 @@ def occupy(holder: Holder, employees: Iterable[Employee], *, first: bool = False
         if overlapping(calendars, start, end).exists():
             raise SlotTaken(_("This time has just been taken."))
     try:
-        for pk in calendars:
-            insert(Allocation(calendar_id=pk, start=start, end=end, kind=kind_of(holder), holder_id=holder.pk))
+        insert(*(Allocation(calendar_id=pk, start=start, end=end, kind=kind_of(holder), holder_id=holder.pk) for pk in calendars), *beside)
     except IntegrityError as error:  # the exclusion constraint, should a lock ever be missing
         raise SlotTaken(_("This time has just been taken.")) from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Unpack
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from booking.actions import allocation, answers, extras
 from booking.actions.answers import Given
 from booking.actions.assignment import choose
-from booking.actions.customers import Guest, remember
+from booking.actions.customers import Guest, recognise
 from booking.actions.extras import Chosen
 from booking.actions.limits import check_limit
 from booking.actions.status import as_they_were, end, first_status, following, live_of, save, set_status, settle, waiting_of, wake_waiting
@@ -48,12 +49,14 @@ def book(
     public: bool = False,
     location: Location | None = None,
     persons: int = 1,
+    savepoint: bool = True,
 ) -> Attendance:
     """A new appointment at a time that is offered, or places in one that is there; "anyone" when no employee is named, and wherever these are when
     no location is. Raises SlotTaken with the nearest free slots.
 
     `chosen` are extras of the service, `given` the answers to its questions; what it costs follows from service, employee, persons and extras.
     `public`: a stranger books, so mails to one address are limited (TooMany), and the service's limit holds (LimitReached).
+    Without `savepoint` a transaction around it ends with whatever is raised.
     """
     if any(one.extra.service_id != service.pk for one in chosen):
         raise ValueError("an extra of another service")
@@ -61,16 +64,18 @@ def book(
         raise WrongState(too_many(service))
     wanted: Wanted = {"added": extras.added(chosen), "location": location, "persons": persons}
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=savepoint):
             if public:
                 check_limit(service, guest.email, start)
             candidates = [employee] if employee and not service.collective else list(service.employees.filter(is_active=True))
             allocation.lock(one.calendar_id for one in candidates)
             staff, slot = _choose(service, candidates, start, now, wanted)
-            appointment = open_at(service, slot, staff) if slot.appointment is None else Appointment.objects.get(pk=slot.appointment)
-            customer, known = remember(guest)
+            joined = slot.appointment is not None
+            appointment = Appointment.objects.get(pk=slot.appointment) if joined else _at(service, slot)
+            customer, known = recognise(guest)
             if public and known:
                 check_cap(guest.email, now)
+            insert(*([] if joined else [appointment]), *([customer] if customer._state.adding else []))
             attendance = Attendance(
                 appointment=appointment,
                 customer=customer,
@@ -81,25 +86,35 @@ def book(
                 language=guest.language,
                 timezone=guest.timezone,
             )
-            attendance.save()
+            if joined:
+                insert(attendance)
+            else:
+                allocation.occupy(appointment, staff, first=True, beside=[*_serving(appointment, staff), attendance])
             if chosen:
                 extras.note(attendance, chosen)
             if given:
                 answers.note(attendance, given)
-            if slot.appointment is not None or service.min_capacity > 1:
+            if joined or service.min_capacity > 1:
                 settle(appointment, attendance, now=now)
                 staff = list(appointment.employees.all())
             announce(appointment, Message.Kind.BOOKED, attendances=[attendance], employees=staff, now=now, first=True)
             item_changed.send(sender=Appointment, item=appointment, origin=origin)
             return attendance
     except SlotTaken as taken:
-        taken.slots = nearest(service=service, start=start, now=now, employee=employee, **wanted)
+        taken.nearest = partial(nearest, service=service, start=start, now=now, employee=employee, **wanted)
         raise
 
 
 def open_at(service: Service, slot: Slot, staff: Sequence[Employee]) -> Appointment:
     """A new appointment there, without customers yet; the calendars are locked, and the slot has been found free."""
-    appointment = Appointment(
+    appointment = _at(service, slot)
+    insert(appointment)
+    allocation.occupy(appointment, staff, first=True, beside=_serving(appointment, staff))
+    return appointment
+
+
+def _at(service: Service, slot: Slot) -> Appointment:
+    return Appointment(
         service=service,
         location_id=slot.location_id,
         start=slot.start,
@@ -108,11 +123,10 @@ def open_at(service: Service, slot: Slot, staff: Sequence[Employee]) -> Appointm
         buffer_after=service.buffer_after,
         status=first_status(service),
     )
-    appointment.save()
-    for one in staff:
-        insert(Staffing(appointment=appointment, employee=one))
-    allocation.occupy(appointment, staff, first=True)
-    return appointment
+
+
+def _serving(appointment: Appointment, staff: Sequence[Employee]) -> list[Staffing]:
+    return [Staffing(appointment=appointment, employee=one) for one in staff]
 
 
 def _choose(service: Service, candidates: Sequence[Employee], start: datetime, now: datetime, wanted: Wanted) -> tuple[list[Employee], Slot]:
@@ -207,7 +221,8 @@ def reschedule(
             _move(appointment, wanted, start, start + length, now=now, origin=origin, reason=reason)
     except SlotTaken as taken:
         serving, place = employee or appointment.employees.first(), appointment.chosen_location
-        taken.slots = nearest(service=appointment.service, start=start, now=now, employee=serving, duration=length, location=place)
+        near: Wanted = {"duration": length, "location": place}
+        taken.nearest = partial(nearest, service=appointment.service, start=start, now=now, employee=serving, **near)
         raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -67,7 +68,8 @@ def reschedule(*, attendance: Attendance, start: datetime, now: datetime, by_cus
                     appointments.reschedule(appointment=appointment, start=start, now=now, by_customer=by_customer, origin=origin, reason=reason)
     except SlotTaken as taken:
         employee = appointment.employees.first()
-        taken.slots = appointments.nearest(
+        taken.nearest = partial(
+            appointments.nearest,
             service=service,
             start=start,
             now=now,

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from booking.actions.customers import Guest, remember
+from booking.actions.customers import Guest, recognise
 from booking.actions.events import held, places_taken
 from booking.errors import NotOpen, SoldOut, TooLate, WrongState
 from booking.models import Event, Message, Registration
@@ -29,9 +29,11 @@ def register(*, event: Event, guest: Guest, now: datetime, places: int = 1, note
         left = event.capacity - places_taken(event)
         if places > left:
             raise SoldOut(sold_out(left), left)
-        customer, known = remember(guest)
+        customer, known = recognise(guest)
         if public and known:
             check_cap(guest.email, now)
+        if customer._state.adding:
+            customer.save()
         registration = Registration(event=event, customer=customer, places=places, notes=notes, language=guest.language)
         registration.save()
         notify.tell(event, Message.Kind.REGISTERED, registrations=[registration], organizer=True, now=now, first=True)

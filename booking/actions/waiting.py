@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from booking.actions import appointments
-from booking.actions.customers import Guest, remember
+from booking.actions.customers import Guest, recognise
 from booking.availability.groups import too_many
 from booking.availability.waiting import free_for, with_slots
 from booking.errors import SlotTaken, StillFree, WrongState
@@ -48,7 +48,9 @@ def enter(
     if slots := free_for(entry, now):
         raise StillFree(_("There are free times on these days. You need not wait: please choose one."), slots)
     with transaction.atomic():
-        entry.customer, known = remember(guest)
+        entry.customer, known = recognise(guest)
+        if entry.customer._state.adding:
+            entry.customer.save()
         same = {"service": service, "employee": employee, "customer": entry.customer, "persons": persons, "first_day": first_day, "last_day": last_day}
         if (there := WaitingEntry.objects.filter(**same, state__in=WAITING).first()) is not None:
             return there
@@ -100,7 +102,9 @@ def claim(*, entry: WaitingEntry, start: datetime, now: datetime) -> Attendance:
                 service=entry.service, start=start, guest=guest, now=now, employee=entry.employee, public=True, persons=entry.persons
             )
         except SlotTaken as taken:
-            raise SlotTaken(_("Somebody else was faster, and this time is taken. You stay on the waiting list."), taken.slots) from taken
+            late = SlotTaken(_("Somebody else was faster, and this time is taken. You stay on the waiting list."))
+            late.nearest = taken.nearest
+            raise late from taken
         entry.state, entry.attendance = State.CLAIMED, attendance
         entry.save()
         return attendance

@@ -59,6 +59,7 @@ def book(wish: dict[str, Any], zone: ZoneInfo) -> Answer:
         chosen=wish["extras"],
         given=wish["answers"],
         public=True,
+        savepoint=False,
         location=wish["location"],
         persons=wish["persons"],
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
@@ -56,11 +57,14 @@ class PublicView(View):
 
 
 def carried_out(request: Request, do: Callable[[], Answer]) -> Answer:
-    """What `do` answers; with an Idempotency-Key once, however often the same request comes. Raises BookingError, Mismatch among them."""
+    """What `do` answers, in one transaction; with an Idempotency-Key once, however often the same request comes. Raises BookingError, Mismatch among them."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > LONGEST_KEY:
         raise ValidationError({"Idempotency-Key": [_("The key is too long.")]})
-    return once(key=digest(request.path, key), request_hash=digest(request.data), do=do) if key else do()
+    if key:
+        return once(key=digest(request.path, key), request_hash=digest(request.data), do=do)
+    with transaction.atomic():
+        return do()
 
 
 def refused(error: BookingError, **more: Any) -> Response:

@@ -20,6 +20,7 @@ from booking.api.fields import DayField, IdField, InstantField, LineField, TextF
 from booking.api.options import extras_wished, given
 from booking.availability.groups import too_many
 from booking.models import Category, CustomField, Employee, Event, EventPeriod, Extra, Location, Offer, Registration, Service, Status
+from booking.models.quick import select
 
 LONGEST_RANGE = 62  # days
 # Each request for slots and each booking begins with these. Django takes longer to put such a statement together than the server to answer it.
@@ -31,11 +32,8 @@ SELECT s.*, EXISTS (
 ) AS has_fields
 FROM booking_service s WHERE s.id = %s AND s.is_active
 """
-EMPLOYEE = """
-SELECT e.* FROM booking_employee e JOIN booking_service_employees s ON s.employee_id = e.id
-WHERE s.service_id = %s AND e.id = %s AND e.is_active
-"""
-LOCATION = "SELECT l.* FROM booking_location l JOIN booking_service_locations s ON s.location_id = l.id WHERE s.service_id = %s AND l.id = %s"
+EMPLOYEE = "id = %s AND is_active AND id IN (SELECT employee_id FROM booking_service_employees WHERE service_id = %s)"
+LOCATION = "id = %s AND id IN (SELECT location_id FROM booking_service_locations WHERE service_id = %s)"
 
 
 class Asked(serializers.Serializer[Any]):
@@ -79,12 +77,12 @@ class ServiceChoice(Asked):
             raise serializers.ValidationError({"persons": [too_many(service)]})
         employee = None
         if attrs.get("employee") is not None:
-            employee = next(iter(Employee.objects.raw(EMPLOYEE, [service.pk, attrs["employee"]])), None)
+            employee = next(iter(select(Employee, EMPLOYEE, attrs["employee"], service.pk)), None)
             if employee is None:
                 raise serializers.ValidationError({"employee": [_("This employee does not offer the service.")]})
         location = None
         if attrs.get("location") is not None:
-            location = next(iter(Location.objects.raw(LOCATION, [service.pk, attrs["location"]])), None)
+            location = next(iter(select(Location, LOCATION, attrs["location"], service.pk)), None)
             if location is None:
                 raise serializers.ValidationError({"location": [_("The service isn't offered there.")]})
         return {**attrs, "service": service, "employee": employee, "location": location}

@@ -43,13 +43,14 @@ def announce(
         context["previous_staff"] = sorted(leaving or staff)
     if left is not None:
         context["left"] = {"appointment": left.pk, "sequence": left.sequence}
+    rows = []
     for place, attendance in enumerate(told):
         heard = {} if first else take_back([attendance], kind)
         addresses = [(Message.Audience.CUSTOMER, attendance.customer.email)]
         if place == 0:
             addresses += [(Message.Audience.EMPLOYEE, employee.email) for employee in employees if employee.email != attendance.customer.email]
-        for audience, address in dict.fromkeys(addresses):
-            message = Message(
+        rows += [
+            Message(
                 kind=kind,
                 audience=audience,
                 attendance=attendance,
@@ -58,7 +59,12 @@ def announce(
                 context=heard.get((attendance.pk, address)) or context,
                 not_before=now + quiet,
             )
-            insert(message)
+            for audience, address in dict.fromkeys(addresses)
+        ]
+    if first:
+        insert(*rows)
+    else:
+        Message.objects.bulk_create(rows)
     if not quiet:  # else there is nothing to send yet; the clock will look
         wake_after_commit(send_messages)
 

@@ -181,6 +181,7 @@ def details(request: HttpRequest, pk: int) -> HttpResponseBase:
             public=True,
             location=choice.location,
             persons=form.cleaned_data.get("persons", 1),
+            savepoint=False,
         )
         return 201, {"id": str(attendance.uuid)}
 

@@ -242,14 +242,14 @@ def test_too_many_mails_to_one_address_answer_429(client, service, settings):
     assert Attendance.objects.count() == 1
 
 
-def test_booking_takes_at_most_nineteen_statements(client, service):
-    """Of a customer who is known, with an Idempotency-Key; BEGIN, COMMIT and savepoints apart."""
+def test_booking_takes_few_statements(client, service):
+    """Of a customer who is known, with an Idempotency-Key; BEGIN, COMMIT and savepoints apart. SQLite writes each row by a statement of its own."""
     employee = service.employees.first().pk
     post(client, wish(service, soon(9), employee=employee), **{"Idempotency-Key": "fills caches"})
     with CaptureQueriesContext(connection) as queries:
         assert post(client, wish(service, soon(11), employee=employee), **{"Idempotency-Key": "statements"}).status_code == 201
     asked = [query["sql"] for query in queries if query["sql"].split()[0] not in ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")]
-    assert len(asked) <= 19, "\n".join(asked)
+    assert len(asked) <= (12 if connection.vendor == "postgresql" else 16), "\n".join(asked)
 
 
 def test_it_says_409_when_the_service_is_booked_out_for_good(client):

@@ -29,6 +29,7 @@ __all__ = [
     "CELERY_WORKER_PREFETCH_MULTIPLIER",
     "CELERY_WORKER_SEND_TASK_EVENTS",
     "DJANGO_CELERY_BEAT_TZ_AWARE",
+    "WAKE_SECONDS",
 ]
 
 
@@ -55,6 +56,8 @@ def transport_options(url: str, visibility_timeout: int) -> dict[str, Any]:
 
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://localhost" if env.TESTING else "filesystem://localhost")
+# How long what is woken is gathered: many bookings are one message, and none waits for the broker.
+WAKE_SECONDS = 0.05
 
 # A task that outlives the visibility timeout is delivered a second time while it still runs.
 CELERY_TASK_TIME_LIMIT = env.number("CELERY_TASK_TIME_LIMIT", 900, least=1)
