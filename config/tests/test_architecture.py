@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.pure
+pytestmark = [pytest.mark.pure, pytest.mark.xdist_group("architecture")]  # the files are read once
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("booking", "crm", "resources", "integrations")
@@ -73,16 +73,25 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(node: ast.AST, path: Path) -> Iterator[str]:
-    """Full dotted names of everything imported below the node; `from a import b` gives a.b."""
+@cache
+def imports(path: Path) -> tuple[tuple[str, bool], ...]:
+    """Full dotted names of everything the file imports (`from a import b` gives a.b), each with whether that is inside a function."""
     package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
-    for found in ast.walk(node):
-        if isinstance(found, ast.Import):
-            yield from (alias.name for alias in found.names)
-        elif isinstance(found, ast.ImportFrom):
-            base = package[: len(package) - found.level + 1] if found.level else []
-            prefix = ".".join([*base, *([found.module] if found.module else [])])
-            yield from (f"{prefix}.{alias.name}" for alias in found.names)
+    found: list[tuple[str, bool]] = []
+
+    def walk(node: ast.AST, in_function: bool) -> None:
+        for one in ast.iter_child_nodes(node):
+            if isinstance(one, ast.Import):
+                found.extend((alias.name, in_function) for alias in one.names)
+            elif isinstance(one, ast.ImportFrom):
+                base = package[: len(package) - one.level + 1] if one.level else []
+                prefix = ".".join([*base, *([one.module] if one.module else [])])
+                found.extend((f"{prefix}.{alias.name}", in_function) for alias in one.names)
+            elif isinstance(one, ast.stmt | ast.excepthandler | ast.match_case):  # nothing is imported inside an expression
+                walk(one, in_function or isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+
+    walk(tree(path), False)
+    return tuple(found)
 
 
 def inside(name: str, prefixes: Iterator[str] | tuple[str, ...] | set[str]) -> bool:
@@ -111,7 +120,7 @@ def test_nobody_imports_config():
         f"{place(path)} imports {name}"
         for path in files()
         if path.relative_to(ROOT).parts[0] not in {"config", "benchmarks"} and place(path) not in allowed
-        for name in imports(tree(path), path)
+        for name, _in_function in imports(path)
         if inside(name, ("config",)) and not is_test(path)
     ]
     assert guilty == []
@@ -122,7 +131,7 @@ def test_each_app_imports_only_what_the_table_allows():
         f"{place(path)} imports {name}"
         for path in files()
         if (app := path.relative_to(ROOT).parts[0]) in MAY_IMPORT and not is_test(path)
-        for name in imports(tree(path), path)
+        for name, _in_function in imports(path)
         if (top := name.split(".")[0]) in OURS and top not in MAY_IMPORT[app]
     ]
     assert guilty == []
@@ -133,7 +142,7 @@ def test_pure_modules_import_the_standard_library_only():
         f"{place(path)} imports {name}"
         for path in files()
         if module_name(path) in PURE
-        for name in imports(tree(path), path)
+        for name, _in_function in imports(path)
         if name.split(".")[0] not in sys.stdlib_module_names and not inside(name, PURE)
     ]
     assert guilty == []
@@ -145,7 +154,7 @@ def test_providers_know_the_contract_and_neither_the_database_nor_each_other():
         for folder in providers()
         for path in files()
         if path.is_relative_to(folder) and not is_test(path)
-        for name in imports(tree(path), path)
+        for name, _in_function in imports(path)
         if inside(name, ORM) or (name.split(".")[0] in OURS and not inside(name, (module_name(folder / "__init__.py"), *FOR_PROVIDERS)))
     ]
     assert guilty == []
@@ -155,7 +164,7 @@ def test_the_engine_names_no_provider():
     names = tuple(module_name(folder / "__init__.py") for folder in providers())
     engine = {f"integrations.{part}" for part in ("engine", "decide", "outbox", "connect", "listening", "webhooks", "merge")}
     guilty = [
-        f"{place(path)} imports {name}" for path in files() if inside(module_name(path), engine) for name in imports(tree(path), path) if inside(name, names)
+        f"{place(path)} imports {name}" for path in files() if inside(module_name(path), engine) for name, _in_function in imports(path) if inside(name, names)
     ]
     assert guilty == []
 
@@ -175,10 +184,9 @@ def test_nothing_below_the_pages_knows_them():
 def test_sdks_stay_in_their_folder_and_are_imported_inside_functions():
     guilty = []
     for path in files():
-        in_functions = {name for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for name in imports(node, path)}
-        for name in imports(tree(path), path):
+        for name, in_function in imports(path):
             folder = SDKS.get(name.split(".")[0])
-            if folder and not (place(path).startswith(f"{folder}/") and name in in_functions):
+            if folder and not (place(path).startswith(f"{folder}/") and in_function):
                 guilty.append(f"{place(path)} imports {name}")
     assert guilty == []
 
