@@ -191,7 +191,7 @@ class BusySource(models.Model):
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="busy_sources")
     label = models.CharField(_("label"), max_length=200)
     policy = models.CharField(_("when out of date"), max_length=10, choices=Policy, default=Policy.CLOSE)
-    state = models.CharField(_("federal state"), max_length=10, choices=State, default=State.WAITING)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     fetched_at = models.DateTimeField(_("read at"), null=True, blank=True)
     # Everything before this instant is known; from it on the policy decides (rolling window, or more events than the limit).
     complete_until = models.DateTimeField(_("complete until"), null=True, blank=True)
