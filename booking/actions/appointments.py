@@ -71,7 +71,7 @@ def book(
             allocation.lock(one.calendar_id for one in candidates)
             staff, slot = _choose(service, candidates, start, now, wanted)
             joined = slot.appointment is not None
-            appointment = Appointment.objects.get(pk=slot.appointment) if joined else _at(service, slot)
+            appointment = _at(service, slot) if slot.appointment is None else Appointment.objects.get(pk=slot.appointment)
             customer, known = recognise(guest)
             if public and known:
                 check_cap(guest.email, now)

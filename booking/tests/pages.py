@@ -28,7 +28,7 @@ def details_url(service: Service, start: datetime, employee: object = "any", **q
     return reverse("booking:details", args=[service.pk], query={"employee": str(employee), "start": write_instant(start), **query})
 
 
-def send(client: Client, service: Service, start: datetime, *, employee: object = "any", sent: Any = "", address: str = "", **changes: Any) -> Any:
+def send(client: Client, service: Service, start: datetime, *, employee: object = "any", sent: Any = "", address: Any = "", **changes: Any) -> Any:
     """Sends the details form; `sent` is the stamp, a ripe one unless given; `address` is where to, if it says more than service and employee."""
     return client.post(address or details_url(service, start, employee), {**WHO, "start": write_instant(start), "stamp": sent or ripe_stamp(), **changes})
 

@@ -175,7 +175,7 @@ def test_nothing_below_the_pages_knows_them():
         f"{place(path)} imports {name}"
         for path in files()
         if (parts := module_name(path).split("."))[0] in APPS and not SHOWN & set(parts[1:2]) and not is_test(path)
-        for name in imports(tree(path), path)
+        for name, _in_function in imports(path)
         if inside(name, tuple(f"{app}.pages" for app in APPS))
     ]
     assert guilty == []

@@ -63,7 +63,12 @@ def test_a_task_that_is_delivered_again_while_it_runs_writes_one_event_and_sends
     mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": f"{post.port}", "EMAIL_TIMEOUT": "60"}
     slow = threading.Event()
     asked: list[list[str]] = []
-    post.answer = lambda recipients: asked.append(recipients) or (None if slow.wait(60) else "451 later")
+
+    def answer(recipients: list[str]) -> str | None:
+        asked.append(recipients)
+        return None if slow.wait(60) else "451 later"
+
+    post.answer = answer
     with desks.factory(office, tmp_path, services, settings, **limits, **mail) as factory, app.connection_for_write(url=factory.broker) as broker:
         office.hold("hold")
         office.act()

@@ -197,6 +197,7 @@ def test_f48_one_that_could_not_be_ended_while_disconnecting_is_ended_later_and_
         connect.disconnect_later(Account.objects.get())
         account = Account.objects.get()
         assert (account.state, account.calendars) == (Account.State.DISCONNECTING, [])
+        assert employee.user is not None
         client.force_login(employee.user)
         assert "for a week at most" in client.get(reverse("integrations:calendars"), headers={"accept-language": "en"}).content.decode()
         assert not Link.objects.exists()
