@@ -12,9 +12,11 @@ from django.utils import timezone
 from booking.actions import appointments
 from booking.actions.customers import Guest
 from booking.links import manage_token, panel_token, registration_token
-from booking.models import Attendance
+from booking.models import Attendance, Location
+from booking.models.question import Kind
 from booking.pages.zone import write_instant
 from booking.tests.happening import make_event, register
+from booking.tests.options import make_extra, make_field
 from booking.tests.salon import make_employee, make_service, soon
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -37,11 +39,20 @@ def booked() -> Attendance:
 
 def pages(booked: Attendance) -> dict[str, str]:
     service, link, mine = booked.appointment.service, manage_token(booked), panel_token(booked.customer)
+    several = make_service(booked.appointment.employees.get(), name="Class", max_capacity=5, waiting_list=True)
+    several.locations.set([Location.objects.create(name="Centre", address="Lindenstraße 1"), Location.objects.create(name="North")])
+    make_extra(several, max_quantity=3)
+    for kind in Kind:
+        make_field(f"Question {kind}", kind, several, choices="one\ntwo", help="Only if you like.")
     event = make_event(booked.appointment.employees.get())
     registration = registration_token(register(event))
     details = f"/service/{service.pk}/details/?employee=any&start={write_instant(soon(12))}"
     return {
         "services": "/",
+        "locations": f"/service/{several.pk}/",
+        "extras and questions": f"/service/{several.pk}/?location={several.locations.all()[0].pk}",
+        "details with questions": f"/service/{several.pk}/details/?location={several.locations.all()[0].pk}&extras=chosen&start={write_instant(soon(12))}",
+        "waiting list": f"/service/{several.pk}/waiting/?location={several.locations.all()[0].pk}&extras=chosen",
         "employees": f"/service/{service.pk}/",
         "times": f"/service/{service.pk}/time/?employee=any",
         "zones": f"/service/{service.pk}/time/?employee=any&zones=1",
