@@ -51,7 +51,7 @@ def states() -> list[str]:
 
 @pytest.mark.feature("P9")
 def test_a_freed_time_is_told_to_all_who_wait_and_the_first_who_claims_it_gets_it(service):
-    """Red when `tell` tells only the first, and when `claim` doesn't look again."""
+    """Red when `tell` tells only the first, and when who has been told stays so though it is taken."""
     taken = book(service)
     clara, dora = wait(service), wait(service, "Dora")
     other = wait_for_another(service)
@@ -142,6 +142,17 @@ def test_a_mail_that_has_lost_its_truth_is_not_sent(service):
     waiting.tell(now=timezone.now())
     clara.refresh_from_db()
     assert clara.state == "open"
+
+
+def test_a_claim_is_for_the_days_one_waits_for(service):
+    """Red without the look at the days in `claim`: the link books any free time."""
+    taken = book(service)
+    clara = wait(service)
+    attendances.cancel(attendance=taken, now=timezone.now())
+    for days in (6, 8):
+        with pytest.raises(WrongState):
+            waiting.claim(entry=clara, start=soon(days=days), now=timezone.now())
+    assert waiting.claim(entry=clara, start=soon(), now=timezone.now()).appointment.start == soon()
 
 
 def test_entries_expire_by_themselves_and_can_be_withdrawn(service):
