@@ -16,6 +16,7 @@ from config.suite import Services
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from pytest_django import DjangoDbBlocker
 
     from booking.models import Customer, Employee
 
@@ -52,6 +53,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def services() -> Services:
     """The services of this machine that tests may use: their addresses, empty where there is none."""
     return Services.from_environment()
+
+
+if "MIGRATED" in os.environ:
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker, worker_id: str) -> Iterator[None]:
+        """A copy of the database that `config.suite` has migrated for all workers."""
+        from django.db import connection
+
+        with django_db_blocker.unblock():
+            connection.settings_dict["NAME"] = os.environ["MIGRATED"]
+            connection.creation.clone_test_db(worker_id, verbosity=0)
+            connection.settings_dict |= connection.creation.get_test_db_clone_settings(worker_id)  # in place, as other threads see it
+        yield
+        with django_db_blocker.unblock():
+            connection.creation.destroy_test_db(verbosity=0)
 
 
 @pytest.fixture(scope="session", autouse=True)
