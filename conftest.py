@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from datetime import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import hypothesis
@@ -16,6 +17,7 @@ from config.suite import Services
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from pytest_django import DjangoDbBlocker
 
     from booking.models import Customer, Employee
 
@@ -54,6 +56,22 @@ def services() -> Services:
     return Services.from_environment()
 
 
+if "MIGRATED" in os.environ:
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker, worker_id: str) -> Iterator[None]:
+        """A copy of the database that `config.suite` has migrated for all workers."""
+        from django.db import connection
+
+        with django_db_blocker.unblock():
+            connection.settings_dict["NAME"] = os.environ["MIGRATED"]
+            connection.creation.clone_test_db(worker_id, verbosity=0)
+            connection.settings_dict |= connection.creation.get_test_db_clone_settings(worker_id)  # in place, as other threads see it
+        yield
+        with django_db_blocker.unblock():
+            connection.creation.destroy_test_db(verbosity=0)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _empty_tables_quickly() -> Iterator[None]:
     """After a test with transactions of its own. Django does it by TRUNCATE, a new file for each table on PostgreSQL, and then has `migrate` write
@@ -75,14 +93,11 @@ def _empty_tables_quickly() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def browser(services: Services):
-    """A fresh headless Chromium (playwright), closed after the test."""
+@pytest.fixture(scope="session")
+def _chromium(services: Services) -> Iterator[tuple[Any, asyncio.AbstractEventLoop]]:
+    """A headless Chromium (playwright) for all tests of a worker, since starting one takes a second; and the event loop that runs in this thread for it."""
     from playwright.sync_api import sync_playwright
 
-    # Playwright runs an event loop in this thread; Django then refuses its ordinary database calls.
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     quiet = [
         "--no-sandbox",
         "--disable-gpu",
@@ -92,16 +107,26 @@ def browser(services: Services):
         "--disable-component-update",
         "--disable-sync",
     ]
-    try:
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=services.chromium, args=quiet)
-            yield chromium
-            chromium.close()
-    finally:
-        if before is None:
-            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        else:
-            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+    with sync_playwright() as playwright:
+        loop = asyncio.get_running_loop()
+        chromium = playwright.chromium.launch(executable_path=services.chromium, args=quiet)
+        asyncio._set_running_loop(None)
+        yield chromium, loop
+        asyncio._set_running_loop(loop)
+        chromium.close()
+
+
+@pytest.fixture
+def browser(_chromium: tuple[Any, asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A headless Chromium; what the test opens in it is closed afterwards."""
+    chromium, loop = _chromium
+    # Where an event loop runs Django refuses its ordinary database calls, and nobody else can run one: tests without a browser must not notice it.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    asyncio._set_running_loop(loop)
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture

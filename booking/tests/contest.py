@@ -119,37 +119,26 @@ class Contestants:
     """Processes with several threads each; each thread does one deed per round, all at the same moment."""
 
     def __init__(self, shop: Shop, processes: int = PROCESSES) -> None:
-        command = [sys.executable, "-m", "booking.tests.contestant", shop.url]
-        self.processes = [
-            subprocess.Popen(command, cwd=ROOT, env=shop.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)
-        ]
-        for process in self.processes:
-            assert self._line(process) == "ready"
+        command = [sys.executable, "-m", "booking.tests.contestant", shop.url, str(processes)]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=shop.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._line() == "ready"
 
     def round(self, deeds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Results of deeds that all begin at once: {"status", "seconds", …}."""
-        shares = [list(deeds[at :: len(self.processes)]) for at in range(len(self.processes))]
-        start = time.time() + 0.1
-        for process, share in zip(self.processes, shares, strict=True):
-            assert process.stdin is not None
-            process.stdin.write(json.dumps({"start": start, "deeds": share}) + "\n")
-            process.stdin.flush()
-        return [result for process in self.processes for result in json.loads(self._line(process))]
-
-    def close(self) -> None:
-        for process in self.processes:
-            assert process.stdin is not None
-            process.stdin.close()
-        for process in self.processes:
-            process.wait(timeout=30)
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"start": time.time() + 0.1, "deeds": deeds}) + "\n")
+        self.process.stdin.flush()
+        results: list[dict[str, Any]] = json.loads(self._line())
+        return results
 
     def __enter__(self) -> Contestants:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
 
-    @staticmethod
-    def _line(process: subprocess.Popen[str]) -> str:
-        assert process.stdout is not None
-        return process.stdout.readline().strip()
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()

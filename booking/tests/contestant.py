@@ -1,15 +1,17 @@
-"""One process of a contest: reads rounds from its input, does all deeds of a round at the given moment, each in a thread of its own."""
+"""The processes of a contest: they read rounds from the input and do all deeds of a round at the given moment, each in a thread of its own."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import multiprocessing
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from multiprocessing.connection import Connection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,16 +23,29 @@ local = threading.local()
 Result = dict[str, Any]
 
 
-def main(url: str) -> None:
+def main(url: str, processes: int) -> None:
+    """They are forks of this one, which has loaded all that they need."""
     django.setup()
-    address = urlsplit(url).netloc
-    doors = make_doors(address)
+    doors = make_doors(urlsplit(url).netloc)
+    fork = multiprocessing.get_context("fork")
+    pipes = []
+    for _ in range(processes):
+        ours, theirs = fork.Pipe()
+        fork.Process(target=contend, args=(theirs, doors), daemon=True).start()
+        pipes.append(ours)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        for at, pipe in enumerate(pipes):
+            pipe.send((order["start"], order["deeds"][at::processes]))
+        print(json.dumps([result for pipe in pipes for result in pipe.recv()]), flush=True)
+
+
+def contend(pipe: Connection, doors: dict[str, Callable[[dict[str, Any]], Result]]) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
-        print("ready", flush=True)
-        for line in sys.stdin:
-            order = json.loads(line)
-            results = pool.map(lambda deed, start=order["start"]: timed(doors[deed["door"]], deed, start), order["deeds"])
-            print(json.dumps(list(results)), flush=True)
+        while True:
+            start, deeds = pipe.recv()
+            pipe.send(list(pool.map(lambda deed, start=start: timed(doors[deed["door"]], deed, start), deeds)))
 
 
 def timed(door: Callable[[dict[str, Any]], Result], deed: dict[str, Any], start: float) -> Result:
@@ -113,4 +128,4 @@ def make_doors(address: str) -> dict[str, Callable[[dict[str, Any]], Result]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

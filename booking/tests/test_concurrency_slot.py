@@ -14,34 +14,14 @@ from typing import Any
 
 import pytest
 
-from booking.tests.contest import OVERLAPS, Contestants, Shop, open_shop
+from booking.tests.contest import OVERLAPS
 from booking.tests.salon import soon
 
 CLIENTS = 50
 LONG = bool(os.environ.get("KALENDS_LONG"))
 ROUNDS = 200 if LONG else 20
-DOOR_ROUNDS = 60 if LONG else 10
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("contest")]
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any) -> Iterator[Shop]:
-    with django_db_blocker.unblock(), open_shop(tmp_path_factory.mktemp("contest")) as shop:
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def known(shop: Shop) -> dict[str, Any]:
-    """Ids of the services (30, 60 and 90 minutes) and of Eve, who serves them all; the deeds of the doors' rounds."""
-    found: dict[str, Any] = json.loads(shop.python("-m", "booking.tests.contest_setup", str(DOOR_ROUNDS)))
-    return found
-
-
-@pytest.fixture(scope="module")
-def contestants(shop: Shop, known: dict[str, Any]) -> Iterator[Contestants]:
-    with Contestants(shop) as contestants:
-        yield contestants
 
 
 def request(number: int, service: int, employee: int, start: str, **headers: str) -> dict[str, Any]:

@@ -13,10 +13,6 @@ from config.demo.ground import EMPLOYEES, PASSWORD, ROOT, Ground, MovedServer, P
 from config.demo.supervisor import Child, Supervisor
 
 
-def manage(ground: Ground, *arguments: str) -> None:
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=ground.environment(), check=True)
-
-
 def wait_for_page(ground: Ground, supervisor: Supervisor, *, patience: float = 60) -> None:
     """Until the web server answers anything at all (seconds)."""
     deadline = time.monotonic() + patience
@@ -49,10 +45,10 @@ def run(ground: Ground) -> int:
         for kind in tryout.KINDS:
             start(kind, tryout.command(ground, kind))
         caldav.create_calendars(ground)
-        manage(ground, "migrate", "--verbosity", "0")
-        manage(ground, "seed_demo")
+        subprocess.run([sys.executable, "manage.py", "seed_demo"], cwd=ROOT, env=environment, check=True)
         address = f"127.0.0.1:{ground.ports['DEMO_PORT']}"
-        start("web", [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", address, "--worker-class", "gthread", "--workers", "2", "--threads", "4"])
+        web = [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--bind", address]
+        start("web", [*web, "--worker-class", "gthread", "--workers", "2", "--threads", "4"])
         celery = [sys.executable, "-m", "celery", "-A", "config"]
         start("worker", [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"])
         # Not the worker's own clock (--beat): should that die, nobody would notice.

@@ -1,28 +1,18 @@
-"""The demo starts everything, restarts what dies, keeps its data and ends all its processes."""
+"""What the demo stands on: its ports, its keys, and a folder that keeps its data."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
-import httpx
 import pytest
 
-from config.demo.ground import PORTS, ROOT, Ground, MovedServer, PortTaken
+from config.demo.ground import PORTS, Ground, MovedServer, PortTaken
 
 pytestmark = [pytest.mark.once]
-
-T = TypeVar("T")
 
 
 def free_port() -> int:
@@ -34,123 +24,6 @@ def free_port() -> int:
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
     return Ground(tmp_path / "demo", {name: free_port() for name in PORTS})
-
-
-def start(ground: Ground) -> subprocess.Popen[str]:
-    environment = os.environ | {"DEMO_FOLDER": str(ground.folder)} | {name: str(port) for name, port in ground.ports.items()}
-    return subprocess.Popen([sys.executable, "-m", "config.demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def read_until(demo: subprocess.Popen[str], wanted: str) -> str:
-    """What the demo printed up to the line with `wanted`; fails with all of it when the demo ends first."""
-    assert demo.stdout is not None
-    lines: list[str] = []
-    for line in demo.stdout:
-        lines.append(line)
-        if wanted in line:
-            return "".join(lines)
-    raise AssertionError("".join(lines))
-
-
-@pytest.fixture
-def demo(ground: Ground) -> Iterator[subprocess.Popen[str]]:
-    process = start(ground)
-    yield process
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=40)
-
-
-def processes_of(ground: Ground) -> list[int]:
-    """Ids of living processes whose environment names the demo's folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            environment = (entry / "environ").read_bytes()
-            is_zombie = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        except OSError:
-            # It ended while we looked.
-            continue
-        if f"KALENDS_VAR_DIR={ground.folder}".encode() in environment and not is_zombie:
-            found.append(int(entry.name))
-    return found
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-
-
-def wait_for(found: Callable[[], T], *, patience: float = 60) -> T:
-    """What it finds as soon as that is anything."""
-    deadline = time.monotonic() + patience
-    while not (result := found()):
-        assert time.monotonic() < deadline, f"not within {patience} s"
-        time.sleep(0.2)
-    return result
-
-
-def book(ground: Ground, name: str = "Classic Cut") -> tuple[str, str]:
-    """Somebody books the next free time by the API; their address, and the time. Nothing is free before the calendars have been read."""
-    api = f"{ground.site_url}/api/v1"
-    service = next(one for one in httpx.get(f"{api}/services/", timeout=20, trust_env=False).json() if one["name"] == name)
-    start = wait_for(
-        lambda: (httpx.get(f"{api}/slots/next/", params={"service": service["id"]}, timeout=20, trust_env=False).json()["slot"] or {}).get("start")
-    )
-    guest = {"first_name": "Clara", "last_name": "Kunde", "email": f"clara-{time.monotonic_ns()}@example.org"}
-    answer = httpx.post(f"{api}/appointments/", json={"service": service["id"], "start": start, "customer": guest}, timeout=20, trust_env=False)
-    assert answer.status_code == 201, answer.text
-    return guest["email"], str(start)
-
-
-def wait_for_mail(ground: Ground, address: str) -> None:
-    wait_for(lambda: any(address in mail.read_text() for mail in (ground.folder / "mail").glob("*")))
-
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
-
-
-@needs_proc
-def test_it_works_on_when_any_child_of_its_processes_is_killed_and_all_end_with_itself(ground: Ground, demo: subprocess.Popen[str]):
-    """Seen red with Celery's processes in place of threads (one died with the lock on the pipe), and with the clock inside the worker; without
-    end_with_parent web and CalDAV server kept their ports."""
-    read_until(demo, "Logs")
-    wait_for_mail(ground, book(ground)[0])
-    grandchildren = [pid for pid in processes_of(ground) if parent_of(pid) != demo.pid]
-    # Neither worker nor clock has a part that nobody watches.
-    clockwork = [pid for pid in grandchildren if b"celery" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    for pid in grandchildren:
-        os.kill(pid, signal.SIGKILL)
-    wait_for_mail(ground, book(ground)[0])
-    assert clockwork == []
-    demo.kill()
-    demo.wait()
-    wait_for(lambda: not processes_of(ground))
-    ground.check_ports()
-
-
-@needs_proc
-def test_it_starts_all_restarts_a_killed_worker_and_ends_all(ground: Ground, demo: subprocess.Popen[str]):
-    printed = read_until(demo, "Logs")
-    assert ground.site_url in printed
-    assert ground.caldav_url in printed
-    assert "employee / demo" in printed
-
-    services = httpx.get(f"{ground.site_url}/api/v1/services/", timeout=20, trust_env=False)
-    assert services.status_code == 200
-    assert "Classic Cut" in services.text
-    calendar = f"{ground.caldav_url}/employee/calendar/"
-    assert httpx.request("PROPFIND", calendar, auth=("employee", "demo"), timeout=20, trust_env=False).status_code == 207
-    assert httpx.request("PROPFIND", calendar, auth=("colleague", "demo"), timeout=20, trust_env=False).status_code == 403
-
-    worker = next(pid for pid in processes_of(ground) if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    os.kill(os.getpgid(worker), signal.SIGKILL)
-    assert "worker ended" in read_until(demo, "is started again")
-
-    demo.send_signal(signal.SIGINT)
-    assert demo.wait(timeout=40) == 0
-    assert processes_of(ground) == []
 
 
 def test_a_taken_port_is_said_plainly(ground: Ground):

@@ -11,16 +11,15 @@ import time_machine
 
 from booking.models import Employee, Service
 from integrations.testing.proxy import Proxy, proxy
-from integrations.testing.servers import Server, radicale
+from integrations.testing.servers import Server
 from integrations.testing.stage import Stage, stage
 from integrations.tests.salon import Salon, connect_calendar
 from integrations.tests.tellers import Teller, teller
 
 
 @pytest.fixture(scope="session")
-def caldav_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with radicale(tmp_path_factory.mktemp("radicale")) as server:
-        yield server
+def caldav_server(radicale: Server) -> Server:
+    return radicale
 
 
 @pytest.fixture

@@ -11,12 +11,6 @@ from integrations.testing.servers import Server
 
 
 @pytest.fixture(scope="session")
-def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with servers.radicale(tmp_path_factory.mktemp("radicale")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def xandikos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with servers.xandikos(tmp_path_factory.mktemp("xandikos")) as server:
         yield server

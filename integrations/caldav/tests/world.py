@@ -124,4 +124,5 @@ def world(server: Server) -> Iterator[CaldavWorld]:
     with proxy(server.address) as state:
         made = CaldavWorld(server, state)
         yield made
+        made.http.delete(made.direct)  # who lists calendars lists them all
         made.http.close()

@@ -10,14 +10,7 @@ from django.test import Client
 
 from booking.models import Employee, Service
 from integrations.pages.tests.person import Person
-from integrations.testing import servers
 from integrations.testing.servers import Server
-
-
-@pytest.fixture(scope="session")
-def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with servers.radicale(tmp_path_factory.mktemp("radicale")) as server:
-        yield server
 
 
 @pytest.fixture
