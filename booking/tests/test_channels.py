@@ -167,7 +167,7 @@ def test_what_was_not_woken_is_found_by_the_clock(sms: Sms, monkeypatch):
     monkeypatch.setattr("booking.notifications.channels.spreading.wake_after_commit", lambda *_: None)
     deliver()
     woken: list[object] = []
-    monkeypatch.setattr(sending, "wake", woken.extend)
+    monkeypatch.setattr("booking.wake.wake", woken.extend)
     tasks.send_messages()
     assert woken == [("booking.tasks.send_messages", ["sms"])]
 
