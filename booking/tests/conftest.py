@@ -23,7 +23,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django
 
 @pytest.fixture(scope="session")
 def known(shop: Shop) -> dict[str, Any]:
-    """Ids of the services (30, 60 and 90 minutes) and of Eve, who serves them all; of the events; and the deeds of the doors' rounds."""
+    """Ids of the services, of the employees and events, of who waits; and the deeds of the doors' rounds."""
     found: dict[str, Any] = json.loads(shop.python("-m", "booking.tests.contest_setup", str(DOOR_ROUNDS)))
     return found
 

@@ -5,15 +5,13 @@ Over several processes against gunicorn with several workers, on SQLite and on P
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from booking.tests.contest import OVERLAPS, Contestants, Shop, open_shop
+from booking.tests.contest import OVERLAPS
 from booking.tests.salon import soon
 
 CLIENTS = 40
@@ -23,24 +21,6 @@ WHERE t.status = 'approved' AND a.service_id =
 """
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("contest")]
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any) -> Iterator[Shop]:
-    with django_db_blocker.unblock(), open_shop(tmp_path_factory.mktemp("groups")) as shop:
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def known(shop: Shop) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(shop.python("-m", "booking.tests.contest_setup", "0"))
-    return found
-
-
-@pytest.fixture(scope="module")
-def contestants(shop: Shop, known: dict[str, Any]) -> Iterator[Contestants]:
-    with Contestants(shop) as contestants:
-        yield contestants
 
 
 def wish(service: int, client: int, start: datetime, persons: int = 1, email: str = "") -> dict[str, Any]:
