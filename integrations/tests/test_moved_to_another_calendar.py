@@ -55,6 +55,7 @@ def desk(request: pytest.FixtureRequest, employee: Employee, service: Service) -
 
 
 def test_in_another_calendar_of_the_owner_it_is_followed(desk: Desk):
+    """Two look for it: whoever reads the other calendar, and whoever misses it. Seen red without both, and with a pair that does not know it was moved."""
     appointment = desk.at.book(MONDAY, now=timezone.now())
     desk.settled()
     remote_id = desk.moved(appointment, desk.home)

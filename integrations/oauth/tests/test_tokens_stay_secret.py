@@ -109,7 +109,8 @@ def test_no_token_is_seen_anywhere(client, desk, employee, manager, admin, servi
 @pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_no_token_lies_in_the_broker_or_in_a_session(client, desk, employee, service, services: Services):
-    """What is sent to workers is read by whoever reads the broker, and sessions are rows. Seen red with the account's secrets among a task's arguments."""
+    """What is sent to workers is read by whoever reads the broker, and sessions are rows. Seen red with the account's secrets among a task's arguments,
+    and with the access token, or the code it was exchanged for, kept in the session."""
     with empty_redis(services.redis) as broker, sending_to(broker):
         desk.set_up()
         assert desk.consent(client).status_code == 200
